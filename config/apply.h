@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * apply.h - a running daemon made from a configuration.
+ *
+ * Thread: control.
+ * Depends: every room below.
+ */
+#ifndef NP_CONFIG_APPLY_H
+#define NP_CONFIG_APPLY_H
+
+#include <ev.h>
+
+#include "config/model.h"
+#include "target/memory/mem.h"
+#include "target/nvme/subsys.h"
+#include "target/reactor/runtime.h"
+#include "transport/transport.h"
+
+/* One namespace that the operator wants: what became of it, for `status`. */
+struct np_applied_ns {
+	const struct np_cfg_subsys *cfg_subsys;
+	const struct np_cfg_ns *cfg;
+	struct np_ns *ns;     /* NULL: it is down */
+	char reason[256];     /* why it is down */
+	char p2p_reason[256]; /* what the self-tests said, or why its data is staged */
+};
+
+struct np_daemon {
+	const struct np_cfg *cfg;
+	struct np_runtime runtime;
+	struct np_mem mem;
+	struct np_transport *transport;
+	struct np_target target;
+	struct np_applied_ns *namespaces; /* in the order of the configuration */
+	unsigned int n_namespaces;
+	struct ev_timer listen_timer;
+	/* Gives each reactor its pools. */
+	struct np_attach {
+		struct np_msg msg;
+		struct np_mem *mem;
+		struct np_reactor *reactor;
+	} attach[NP_MAX_REACTORS];
+	ev_tstamp started;
+};
+
+/**
+ * np_apply_start() - bring up what @cfg wants
+ * @cfg: checked; borrowed until np_apply_stop()
+ * @why: one sentence if nothing could be brought up
+ *
+ * A namespace that cannot come up is reported and left out; a port whose address is missing is
+ * retried for ever. Everything else that fails undoes the whole.
+ * Return: 0 or -errno.
+ */
+int np_apply_start(struct np_daemon *daemon, struct ev_loop *loop, const struct np_cfg *cfg,
+	char *why, size_t why_size);
+
+/* Accepts no host any more and begins to disconnect those that are there. */
+void np_apply_drain(struct np_daemon *daemon);
+
+/* Frees all. No connection may be left. */
+void np_apply_stop(struct np_daemon *daemon);
+
+/* apply_ns.c -------------------------------------------------------------------------------- */
+
+/* Opens the memory that the namespaces of @cfg may need; logs what cannot be had. */
+int np_apply_memory(struct np_daemon *daemon, char *why, size_t why_size);
+
+/**
+ * np_apply_namespace() - open the backend, choose engine and memory by their self-tests
+ * @applied: cfg and cfg_subsys are set; the rest is filled
+ *
+ * Context: after the transport has tested its devices with all memory.
+ */
+void np_apply_namespace(struct np_daemon *daemon, struct np_applied_ns *applied);
+
+/* Closes what np_apply_namespace() opened. */
+void np_apply_free_namespace(struct np_applied_ns *applied);
+
+#endif

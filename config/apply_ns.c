@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * apply_ns.c - memory and namespaces: which engine and which memory, decided by self-tests.
+ *
+ * Thread: control.
+ * Depends: backend, memory.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "config/apply.h"
+#include "target/backend/drive.h"
+#include "target/backend/selftest.h"
+#include "target/base/log.h"
+
+#define NP_ADMIN_BYTES_PER_REACTOR (2u * 1024u * 1024u)
+#define NP_MAX_ENGINES 2
+
+/* ---- memory ------------------------------------------------------------------------------- */
+
+static void np_pci_format(const struct np_cfg_pci *pci, char *ret_text, size_t size)
+{
+	snprintf(ret_text, size, "%04x:%02x:%02x.%x", pci->domain, pci->bus, pci->dev, pci->fn);
+}
+
+static struct np_mem_region *np_apply_find_region(const struct np_daemon *daemon, const char *pci)
+{
+	for (unsigned int i = 0; i < daemon->mem.nregions; i++) {
+		if (daemon->mem.regions[i]->is_peer && !strcmp(daemon->mem.regions[i]->pci, pci))
+			return daemon->mem.regions[i];
+	}
+	return NULL;
+}
+
+static void np_apply_open_cmb(struct np_daemon *daemon, const char *pci)
+{
+	struct np_mem_region *region;
+	char why[256];
+
+	if (np_apply_find_region(daemon, pci))
+		return;
+	if (np_mem_open(&daemon->mem, &np_mem_cmb_ops, pci, daemon->cfg->daemon.cmb_pool_bytes,
+		    daemon->runtime.nreactors, why, sizeof(why), &region)) {
+		np_log_warn("memory cmb %s: %s", pci, why);
+		return;
+	}
+	np_log_info(
+		"memory %s: %zu of %zu bytes", region->name, region->bytes, region->device_bytes);
+}
+
+static void np_apply_open_all_cmbs(struct np_daemon *daemon)
+{
+	char pci[NP_MAX_REGIONS][16];
+	int count = np_mem_cmb_list(pci, NP_MAX_REGIONS);
+
+	if (count < 0)
+		np_log_warn("memory: cannot look for CMBs in sysfs: %s", strerror(-count));
+	for (int i = 0; i < count; i++)
+		np_apply_open_cmb(daemon, pci[i]);
+}
+
+int np_apply_memory(struct np_daemon *daemon, char *why, size_t why_size)
+{
+	const struct np_cfg *cfg = daemon->cfg;
+	unsigned int nreactors = daemon->runtime.nreactors;
+	struct np_mem_region *region;
+	int ret;
+
+	/* In the order of NP_REGION_HOST and NP_REGION_ADMIN. */
+	ret = np_mem_open(&daemon->mem, &np_mem_host_ops, "host", cfg->daemon.host_pool_bytes,
+		nreactors, why, why_size, &region);
+	if (ret)
+		return ret;
+	ret = np_mem_open(&daemon->mem, &np_mem_host_ops, "admin",
+		nreactors * NP_ADMIN_BYTES_PER_REACTOR, nreactors, why, why_size, &region);
+	if (ret)
+		return ret;
+	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
+		const struct np_cfg_p2pmem *p2pmem = &daemon->namespaces[i].cfg->p2pmem;
+		char pci[16];
+
+		if (p2pmem->mode == NP_CFG_P2PMEM_AUTO)
+			np_apply_open_all_cmbs(daemon);
+		if (p2pmem->mode == NP_CFG_P2PMEM_PCI) {
+			np_pci_format(&p2pmem->pci, pci, sizeof(pci));
+			np_apply_open_cmb(daemon, pci);
+		}
+	}
+	return 0;
+}
+
+/* ---- engines ------------------------------------------------------------------------------ */
+
+/* Fills the engines worth a try for the device, best first. Return: how many. */
+static unsigned int np_apply_engines(
+	const struct np_cfg_ns *cfg, const struct np_backend_ops *ret_ops[NP_MAX_ENGINES])
+{
+	struct np_drive drive;
+	unsigned int n = 0;
+	struct stat st;
+
+	switch (cfg->engine) {
+	case NP_CFG_ENGINE_NVME:
+		ret_ops[n++] = &np_backend_nvme_ops;
+		return n;
+	case NP_CFG_ENGINE_BLOCK:
+		ret_ops[n++] = &np_backend_block_ops;
+		return n;
+	case NP_CFG_ENGINE_FILE:
+		ret_ops[n++] = &np_backend_file_ops;
+		return n;
+	case NP_CFG_ENGINE_NULL:
+		ret_ops[n++] = &np_backend_null_ops;
+		return n;
+	case NP_CFG_ENGINE_AUTO:
+		break;
+	}
+	if (!cfg->device.path)
+		ret_ops[n++] = &np_backend_null_ops;
+	else if (!stat(cfg->device.path, &st) && S_ISREG(st.st_mode))
+		ret_ops[n++] = &np_backend_file_ops;
+	else if (!np_drive_probe(cfg->device.path, &drive)) {
+		if (drive.generic_path[0])
+			ret_ops[n++] = &np_backend_nvme_ops;
+		if (drive.block_path[0])
+			ret_ops[n++] = &np_backend_block_ops;
+	} else
+		/* Its open() says best what is wrong. */
+		ret_ops[n++] = &np_backend_block_ops;
+	return n;
+}
+
+/* ---- the choice --------------------------------------------------------------------------- */
+
+/* Can any RDMA device place data into @region? If not, @why says what the last one lacks. */
+static bool np_apply_region_has_rnic(const struct np_mem_region *region, char *why, size_t why_size)
+{
+	struct np_list *pos;
+
+	snprintf(why, why_size, "no RDMA device was found to place data into %s", region->name);
+	np_list_for_each(pos, &region->notes) {
+		const struct np_mem_note *note = np_container_of(pos, struct np_mem_note, link);
+
+		if (!note->is_rnic)
+			continue;
+		if (note->verdict == NP_VERDICT_WORKS || note->verdict == NP_VERDICT_QUIRK)
+			return true;
+		snprintf(why, why_size, "%s: %s", note->subject, note->reason);
+	}
+	return false;
+}
+
+/* The candidates in order: the named one; or the drive's own CMB, then all others. */
+static unsigned int np_apply_candidates(const struct np_daemon *daemon,
+	const struct np_cfg_p2pmem *p2pmem, const char *drive_pci,
+	struct np_mem_region *ret_regions[NP_MAX_REGIONS])
+{
+	struct np_mem_region *own = drive_pci[0] ? np_apply_find_region(daemon, drive_pci) : NULL;
+	unsigned int n = 0;
+	char pci[16];
+
+	if (p2pmem->mode == NP_CFG_P2PMEM_PCI) {
+		np_pci_format(&p2pmem->pci, pci, sizeof(pci));
+		own = np_apply_find_region(daemon, pci);
+		if (own)
+			ret_regions[n++] = own;
+		return n;
+	}
+	if (own)
+		ret_regions[n++] = own;
+	for (unsigned int i = 0; i < daemon->mem.nregions; i++) {
+		struct np_mem_region *region = daemon->mem.regions[i];
+
+		if (region->is_peer && region != own)
+			ret_regions[n++] = region;
+	}
+	return n;
+}
+
+/* Tests one pair, notes and logs the outcome. */
+static bool np_apply_test_pair(struct np_backend *backend, struct np_mem_region *region,
+	bool is_fallback, char *why, size_t why_size)
+{
+	enum np_verdict verdict;
+	char text[192];
+
+	verdict = np_backend_selftest(backend, region, text, sizeof(text));
+	if (verdict == NP_VERDICT_WORKS && is_fallback)
+		verdict = NP_VERDICT_QUIRK;
+	np_mem_note(region, backend->path, false, verdict, text);
+	np_log_info("memory %s with drive %s: %s: %s", region->name, backend->path,
+		np_verdict_name(verdict), text);
+	snprintf(why, why_size, "%s with %s: %s", region->name, backend->path, text);
+	return verdict != NP_VERDICT_UNUSABLE;
+}
+
+/*
+ * Looks for peer memory that an RDMA device and this backend can both use.
+ * Return: NULL with the last obstacle in @why.
+ */
+static struct np_mem_region *np_apply_choose_region(struct np_daemon *daemon,
+	const struct np_cfg_ns *cfg, struct np_backend *backend, bool is_fallback, char *why,
+	size_t why_size)
+{
+	struct np_mem_region *regions[NP_MAX_REGIONS];
+	unsigned int n;
+
+	if (cfg->p2pmem.mode == NP_CFG_P2PMEM_OFF) {
+		snprintf(why, why_size, "p2pmem is \"0\"");
+		return NULL;
+	}
+	n = np_apply_candidates(daemon, &cfg->p2pmem, backend->pci, regions);
+	if (!n)
+		snprintf(why, why_size, "there is no peer memory to use: see the log of the start");
+	for (unsigned int i = 0; i < n; i++) {
+		if (np_apply_region_has_rnic(regions[i], why, why_size) &&
+			np_apply_test_pair(backend, regions[i], is_fallback, why, why_size))
+			return regions[i];
+	}
+	return NULL;
+}
+
+/* Does the engine work at all? A drive may refuse passthrough commands even into host memory. */
+static bool np_apply_engine_works(struct np_daemon *daemon, struct np_backend *backend)
+{
+	char why[192];
+
+	if (!backend->is_direct)
+		return true;
+	if (np_backend_selftest(backend, daemon->mem.regions[NP_REGION_HOST], why, sizeof(why)) ==
+		NP_VERDICT_WORKS)
+		return true;
+	np_log_warn("drive %s: engine %s: %s", backend->path, backend->ops->name, why);
+	return false;
+}
+
+/*
+ * Opens the namespace's device with the first engine whose pair with peer memory works; without
+ * one, with the first engine that works with host memory.
+ */
+static int np_apply_open_backend(struct np_daemon *daemon, struct np_applied_ns *applied,
+	struct np_backend **ret_backend, struct np_mem_region **ret_region)
+{
+	const struct np_backend_ops *engines[NP_MAX_ENGINES];
+	const struct np_cfg_ns *cfg = applied->cfg;
+	unsigned int n = np_apply_engines(cfg, engines);
+	bool wants_peer = cfg->p2pmem.mode != NP_CFG_P2PMEM_OFF;
+	int ret = -ENODEV;
+
+	for (unsigned int pass = wants_peer ? 0 : 1; pass < 2; pass++) {
+		for (unsigned int i = 0; i < n; i++) {
+			struct np_mem_region *region = NULL;
+			struct np_backend *backend;
+
+			ret = np_backend_open(engines[i], cfg->device.path, cfg->device.size_bytes,
+				applied->reason, sizeof(applied->reason), &backend);
+			if (ret)
+				continue;
+			if (pass == 0)
+				region = np_apply_choose_region(daemon, cfg, backend, i > 0,
+					applied->p2p_reason, sizeof(applied->p2p_reason));
+			if (region || (pass == 1 && (np_apply_engine_works(daemon, backend)))) {
+				*ret_backend = backend;
+				*ret_region = region;
+				return 0;
+			}
+			np_backend_close(backend);
+			snprintf(applied->reason, sizeof(applied->reason), "no engine can read %s",
+				cfg->device.path);
+			ret = -EIO;
+		}
+	}
+	return ret;
+}
+
+/* ---- the namespace ------------------------------------------------------------------------ */
+
+static void np_apply_set_ids(struct np_ns *ns, const struct np_applied_ns *applied)
+{
+	const struct np_cfg_device *device = &applied->cfg->device;
+	static const uint8_t zero[16];
+
+	/* What the operator gives replaces all of the drive's own identity. */
+	if (device->uuid.is_given || device->nguid.is_given) {
+		memcpy(ns->nguid, device->nguid.bytes, sizeof(ns->nguid));
+		memcpy(ns->uuid, device->uuid.bytes, sizeof(ns->uuid));
+	} else {
+		memcpy(ns->nguid, ns->backend->nguid, sizeof(ns->nguid));
+		memcpy(ns->uuid, ns->backend->uuid, sizeof(ns->uuid));
+	}
+	if (!memcmp(ns->uuid, zero, sizeof(zero)))
+		np_ns_make_uuid(applied->cfg_subsys->nqn, ns->nsid, ns->uuid);
+}
+
+static struct np_ns *np_apply_new_ns(const struct np_daemon *daemon,
+	const struct np_applied_ns *applied, struct np_backend *backend,
+	struct np_mem_region *region)
+{
+	unsigned int nreactors = daemon->runtime.nreactors;
+	struct np_ns *ns = calloc(1, sizeof(*ns));
+
+	if (!ns)
+		return NULL;
+	ns->stats = aligned_alloc(_Alignof(struct np_ns_stats), nreactors * sizeof(*ns->stats));
+	if (!ns->stats) {
+		free(ns);
+		return NULL;
+	}
+	memset(ns->stats, 0, nreactors * sizeof(*ns->stats));
+	ns->nreactors = nreactors;
+	ns->nsid = applied->cfg->nsid;
+	ns->anagrpid = applied->cfg->ana_grpid;
+	ns->backend = backend;
+	ns->region = region;
+	ns->lba_shift = (uint32_t)__builtin_ctz(backend->block_bytes);
+	ns->nblocks = backend->nblocks;
+	np_apply_set_ids(ns, applied);
+	return ns;
+}
+
+static void np_apply_down(struct np_applied_ns *applied)
+{
+	np_log_err("namespace %s/%u is down: %s", applied->cfg_subsys->nqn, applied->cfg->nsid,
+		applied->reason);
+}
+
+void np_apply_namespace(struct np_daemon *daemon, struct np_applied_ns *applied)
+{
+	struct np_mem_region *region;
+	struct np_backend *backend;
+
+	if (!applied->cfg->enable) {
+		snprintf(applied->reason, sizeof(applied->reason), "not enabled");
+		return;
+	}
+	snprintf(applied->p2p_reason, sizeof(applied->p2p_reason), "p2pmem is \"0\"");
+	if (np_apply_open_backend(daemon, applied, &backend, &region)) {
+		np_apply_down(applied);
+		return;
+	}
+	if (!region && applied->cfg->p2pmem_require) {
+		snprintf(applied->reason, sizeof(applied->reason),
+			"p2pmem_require is set and P2P does not work: %.200s", applied->p2p_reason);
+		np_backend_close(backend);
+		np_apply_down(applied);
+		return;
+	}
+	applied->ns = np_apply_new_ns(daemon, applied, backend, region);
+	if (!applied->ns) {
+		np_backend_close(backend);
+		snprintf(applied->reason, sizeof(applied->reason), "out of memory");
+		np_apply_down(applied);
+		return;
+	}
+	applied->reason[0] = '\0';
+	np_log_info("namespace %s/%u: %s by engine %s, data in %s%s%s", applied->cfg_subsys->nqn,
+		applied->cfg->nsid, backend->path[0] ? backend->path : "null", backend->ops->name,
+		region ? region->name : "host memory", region ? "" : ": ",
+		region ? "" : applied->p2p_reason);
+}
+
+void np_apply_free_namespace(struct np_applied_ns *applied)
+{
+	if (!applied->ns)
+		return;
+	np_backend_close(applied->ns->backend);
+	free(applied->ns->stats);
+	free(applied->ns);
+	applied->ns = NULL;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Rules over a whole model: what must be unique, what must exist, what cannot go together.
+ *
+ * Thread: any, pure.
+ * Depends: config/model.h, config/diag.h.
+ */
+#ifndef NP_CONFIG_CHECK_H
+#define NP_CONFIG_CHECK_H
+
+#include "config/diag.h"
+#include "config/model.h"
+
+/**
+ * np_cfg_check() - may this model be put into effect?
+ * @diag: receives the first error, is told the warnings met up to it
+ *
+ * Looks at nothing but @cfg: whether a device exists is found out when it is opened.
+ * Return: 0; -EINVAL with diag->error "JSON.path: reason".
+ */
+int np_cfg_check(const struct np_cfg *cfg, struct np_cfg_diag *diag);
+
+/* The part of np_cfg_check() about the namespaces of subsystem @index. In check_ns.c. */
+int np_cfg_check_namespaces(const struct np_cfg *cfg, size_t index, struct np_cfg_diag *diag);
+
+#endif

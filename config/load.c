@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * A model from a file.
+ *
+ * Thread: any; blocks on the file.
+ * Depends: config/json.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/json.h"
+
+#define FILE_MAX_BYTES (16 << 20)
+
+/* Read the whole of @fd; the size is only known at its end, for it may be a pipe. */
+static int read_all(int fd, char **ret_text, size_t *ret_len)
+{
+	size_t size = 64 << 10;
+	size_t len = 0;
+	char *text = NULL;
+	ssize_t n = 1;
+	int err;
+
+	while (n != 0) {
+		if (!text || len == size) {
+			char *bigger = realloc(text, text ? size *= 2 : size);
+
+			if (!bigger)
+				goto err_text;
+			text = bigger;
+		}
+		n = read(fd, text + len, size - len);
+		if (n < 0 && errno != EINTR)
+			goto err_text;
+		len += (size_t)(n > 0 ? n : 0);
+		if (len > FILE_MAX_BYTES) {
+			errno = EFBIG;
+			goto err_text;
+		}
+	}
+	*ret_text = text;
+	*ret_len = len;
+	return 0;
+
+err_text:
+	err = -errno;
+	free(text);
+	return err;
+}
+
+int np_cfg_load(const char *path, struct np_cfg_diag *diag, struct np_cfg **ret_cfg)
+{
+	size_t len;
+	char *text;
+	int err;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0) {
+		err = -errno;
+		return np_cfg_diag_error(diag, err, "", "%s", strerror(-err));
+	}
+	err = read_all(fd, &text, &len);
+	close(fd);
+	if (err < 0)
+		return np_cfg_diag_error(diag, err, "", "%s", strerror(-err));
+	err = np_cfg_parse(text, len, diag, ret_cfg);
+	free(text);
+	return err;
+}

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Life of a model: defaults, free, compare, and the look-ups that others need. What a model
+ * consists of is read from the tables of config/fields.h.
+ *
+ * Thread: any; no state of its own.
+ * Depends: config/fields.h.
+ */
+#include "config/model.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/fields.h"
+
+static const void *at(const struct np_cfg_field *field, const void *base)
+{
+	return (const char *)base + field->offset;
+}
+
+static void *at_mut(const struct np_cfg_field *field, void *base)
+{
+	return (char *)base + field->offset;
+}
+
+const struct np_cfg_field *np_cfg_field_find(const struct np_cfg_class *cls, const char *key)
+{
+	for (size_t i = 0; i < cls->n_fields; i++) {
+		if (strcmp(cls->fields[i].key, key) == 0)
+			return &cls->fields[i];
+	}
+	return NULL;
+}
+
+int64_t np_cfg_field_get_int(const struct np_cfg_field *field, const void *base)
+{
+	const void *src = at(field, base);
+	uint64_t raw = 0;
+	unsigned int shift;
+
+	assert(field->size <= sizeof(raw));
+	switch (field->size) {
+	case 2:
+		raw = *(const uint16_t *)src;
+		break;
+	case 4:
+		raw = *(const uint32_t *)src;
+		break;
+	default:
+		raw = *(const uint64_t *)src;
+	}
+	if (field->min >= 0)
+		return (int64_t)raw;
+	shift = 64 - 8 * (unsigned int)field->size;
+	return (int64_t)(raw << shift) >> shift;
+}
+
+void np_cfg_field_set_int(const struct np_cfg_field *field, void *base, int64_t value)
+{
+	void *dst = at_mut(field, base);
+
+	switch (field->size) {
+	case 2:
+		*(uint16_t *)dst = (uint16_t)value;
+		break;
+	case 4:
+		*(uint32_t *)dst = (uint32_t)value;
+		break;
+	default:
+		*(uint64_t *)dst = (uint64_t)value;
+	}
+}
+
+/* Pointers go through memcpy: a member of type struct x * is not an lvalue of type void *. */
+void *np_cfg_field_get_ptr(const struct np_cfg_field *field, const void *base)
+{
+	void *ptr;
+
+	memcpy(&ptr, at(field, base), sizeof(ptr));
+	return ptr;
+}
+
+void np_cfg_field_set_ptr(const struct np_cfg_field *field, void *base, void *ptr)
+{
+	memcpy(at_mut(field, base), &ptr, sizeof(ptr));
+}
+
+size_t np_cfg_field_get_count(const struct np_cfg_field *field, const void *base)
+{
+	return *(const size_t *)((const char *)base + field->count_offset);
+}
+
+void np_cfg_field_set_count(const struct np_cfg_field *field, void *base, size_t count)
+{
+	*(size_t *)((char *)base + field->count_offset) = count;
+}
+
+static int init_field(const struct np_cfg_field *field, void *base)
+{
+	char *text;
+
+	switch (field->kind) {
+	case NP_CFG_KIND_STR:
+		if (!field->def_text)
+			return 0;
+		text = strdup(field->def_text);
+		np_cfg_field_set_ptr(field, base, text);
+		return text ? 0 : -ENOMEM;
+	case NP_CFG_KIND_BOOL:
+		*(bool *)at_mut(field, base) = field->def != 0;
+		return 0;
+	case NP_CFG_KIND_INT:
+	case NP_CFG_KIND_ENUM:
+		np_cfg_field_set_int(field, base, field->def);
+		return 0;
+	case NP_CFG_KIND_CPUS:
+		((struct np_cfg_reactors *)at_mut(field, base))->count = (unsigned int)field->def;
+		return 0;
+	case NP_CFG_KIND_OBJ:
+		return np_cfg_class_init(field->sub, at_mut(field, base));
+	default:
+		return 0; /* zero is the default */
+	}
+}
+
+int np_cfg_class_init(const struct np_cfg_class *cls, void *base)
+{
+	for (size_t i = 0; i < cls->n_fields; i++) {
+		int err =
+			cls->fields[i].flags & NP_CFG_ALIAS ? 0 : init_field(&cls->fields[i], base);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+static void fini_list(const struct np_cfg_field *field, void *base)
+{
+	char *items = np_cfg_field_get_ptr(field, base);
+	size_t n = np_cfg_field_get_count(field, base);
+
+	for (size_t i = 0; i < n; i++) {
+		if (field->kind == NP_CFG_KIND_STRS)
+			free(((char **)(void *)items)[i]);
+		else
+			np_cfg_class_fini(field->sub, items + i * field->sub->size);
+	}
+	free(items);
+}
+
+static void fini_field(const struct np_cfg_field *field, void *base)
+{
+	switch (field->kind) {
+	case NP_CFG_KIND_STR:
+		free(np_cfg_field_get_ptr(field, base));
+		break;
+	case NP_CFG_KIND_OBJ:
+		np_cfg_class_fini(field->sub, at_mut(field, base));
+		break;
+	case NP_CFG_KIND_LIST:
+	case NP_CFG_KIND_STRS:
+		fini_list(field, base);
+		break;
+	case NP_CFG_KIND_CPUS:
+		free(((struct np_cfg_reactors *)at_mut(field, base))->cpus);
+		break;
+	default:
+		break;
+	}
+}
+
+void np_cfg_class_fini(const struct np_cfg_class *cls, void *base)
+{
+	for (size_t i = 0; i < cls->n_fields; i++) {
+		if (!(cls->fields[i].flags & NP_CFG_ALIAS))
+			fini_field(&cls->fields[i], base);
+	}
+}
+
+static bool is_text_equal(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool is_class_equal(const struct np_cfg_class *cls, const void *a, const void *b);
+
+static bool is_list_equal(const struct np_cfg_field *field, const void *a, const void *b)
+{
+	const char *items_a = np_cfg_field_get_ptr(field, a);
+	const char *items_b = np_cfg_field_get_ptr(field, b);
+	size_t n = np_cfg_field_get_count(field, a);
+
+	if (n != np_cfg_field_get_count(field, b))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		size_t step = field->kind == NP_CFG_KIND_STRS ? sizeof(char *) : field->sub->size;
+		const void *item_a = items_a + i * step;
+		const void *item_b = items_b + i * step;
+
+		if (field->kind == NP_CFG_KIND_STRS
+				? !is_text_equal(*(char *const *)item_a, *(char *const *)item_b)
+				: !is_class_equal(field->sub, item_a, item_b))
+			return false;
+	}
+	return true;
+}
+
+static bool is_cpus_equal(const struct np_cfg_reactors *a, const struct np_cfg_reactors *b)
+{
+	if (a->count != b->count || !a->cpus != !b->cpus)
+		return false;
+	return !a->cpus || memcmp(a->cpus, b->cpus, a->count * sizeof(*a->cpus)) == 0;
+}
+
+static bool is_field_equal(const struct np_cfg_field *field, const void *a, const void *b)
+{
+	char text_a[NP_CFG_TEXT_MAX];
+	char text_b[NP_CFG_TEXT_MAX];
+
+	switch (field->kind) {
+	case NP_CFG_KIND_STR:
+		return is_text_equal(
+			np_cfg_field_get_ptr(field, a), np_cfg_field_get_ptr(field, b));
+	case NP_CFG_KIND_BOOL:
+		return *(const bool *)at(field, a) == *(const bool *)at(field, b);
+	case NP_CFG_KIND_INT:
+	case NP_CFG_KIND_ENUM:
+		return np_cfg_field_get_int(field, a) == np_cfg_field_get_int(field, b);
+	case NP_CFG_KIND_TEXT:
+		field->text->format(at(field, a), text_a, sizeof(text_a));
+		field->text->format(at(field, b), text_b, sizeof(text_b));
+		return strcmp(text_a, text_b) == 0;
+	case NP_CFG_KIND_OBJ:
+		return is_class_equal(field->sub, at(field, a), at(field, b));
+	case NP_CFG_KIND_LIST:
+	case NP_CFG_KIND_STRS:
+		return is_list_equal(field, a, b);
+	case NP_CFG_KIND_CPUS:
+		return is_cpus_equal(at(field, a), at(field, b));
+	default:
+		return true;
+	}
+}
+
+static bool is_class_equal(const struct np_cfg_class *cls, const void *a, const void *b)
+{
+	for (size_t i = 0; i < cls->n_fields; i++) {
+		if (!is_field_equal(&cls->fields[i], a, b))
+			return false;
+	}
+	return true;
+}
+
+struct np_cfg *np_cfg_new(void)
+{
+	struct np_cfg *cfg = calloc(1, sizeof(*cfg));
+
+	if (cfg && np_cfg_class_init(&np_cfg_class, cfg) < 0) {
+		np_cfg_free(cfg);
+		return NULL;
+	}
+	return cfg;
+}
+
+void np_cfg_free(struct np_cfg *cfg)
+{
+	if (!cfg)
+		return;
+	np_cfg_class_fini(&np_cfg_class, cfg);
+	free(cfg);
+}
+
+bool np_cfg_is_equal(const struct np_cfg *a, const struct np_cfg *b)
+{
+	return is_class_equal(&np_cfg_class, a, b);
+}
+
+const struct np_cfg_host *np_cfg_find_host(const struct np_cfg *cfg, const char *nqn)
+{
+	for (size_t i = 0; i < cfg->n_hosts; i++) {
+		if (strcmp(cfg->hosts[i].nqn, nqn) == 0)
+			return &cfg->hosts[i];
+	}
+	return NULL;
+}
+
+const struct np_cfg_port *np_cfg_find_port(const struct np_cfg *cfg, uint16_t portid)
+{
+	for (size_t i = 0; i < cfg->n_ports; i++) {
+		if (cfg->ports[i].portid == portid)
+			return &cfg->ports[i];
+	}
+	return NULL;
+}
+
+const struct np_cfg_subsys *np_cfg_find_subsys(const struct np_cfg *cfg, const char *nqn)
+{
+	for (size_t i = 0; i < cfg->n_subsystems; i++) {
+		if (strcmp(cfg->subsystems[i].nqn, nqn) == 0)
+			return &cfg->subsystems[i];
+	}
+	return NULL;
+}
+
+const struct np_cfg_ns *np_cfg_find_ns(const struct np_cfg_subsys *subsys, uint32_t nsid)
+{
+	for (size_t i = 0; i < subsys->n_namespaces; i++) {
+		if (subsys->namespaces[i].nsid == nsid)
+			return &subsys->namespaces[i];
+	}
+	return NULL;
+}
+
+bool np_cfg_port_exports(const struct np_cfg_port *port, const char *nqn)
+{
+	for (size_t i = 0; i < port->n_subsystems; i++) {
+		if (strcmp(port->subsystems[i], nqn) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool np_cfg_subsys_allows(const struct np_cfg_subsys *subsys, const char *nqn)
+{
+	if (subsys->allow_any_host)
+		return true;
+	for (size_t i = 0; i < subsys->n_allowed_hosts; i++) {
+		if (strcmp(subsys->allowed_hosts[i], nqn) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool np_cfg_subsys_requires_p2p(const struct np_cfg_subsys *subsys)
+{
+	for (size_t i = 0; i < subsys->n_namespaces; i++) {
+		if (subsys->namespaces[i].enable && subsys->namespaces[i].p2pmem_require)
+			return true;
+	}
+	return false;
+}

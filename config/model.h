@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the operator wants, as plain data: hosts, ports, subsystems, daemon settings.
+ * The shape is that of an nvmetcli save file, with our own keys added. Made by config/json.h,
+ * judged by config/check.h, used by everybody who builds something from it.
+ *
+ * Thread: any; a model is not changed after it was checked.
+ * Depends: nothing.
+ */
+#ifndef NP_CONFIG_MODEL_H
+#define NP_CONFIG_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NP_CFG_NQN_MAX 223
+#define NP_CFG_DISCOVERY_NQN "nqn.2014-08.org.nvmexpress.discovery"
+#define NP_CFG_NSID_MAX 8192
+#define NP_CFG_INLINE_MAX 16384
+#define NP_CFG_REACTORS_MAX 64
+#define NP_CFG_POOL_MIN_BYTES (64 * 1024)
+#define NP_CFG_SOCKET_DEFAULT "/run/nvmet-p2p.sock"
+
+/* Values of the next four are those of the discovery log entry and of the ANA log. */
+enum np_cfg_trtype {
+	NP_CFG_TRTYPE_PCI = 0,
+	NP_CFG_TRTYPE_RDMA = 1,
+	NP_CFG_TRTYPE_FC = 2,
+	NP_CFG_TRTYPE_TCP = 3,
+	NP_CFG_TRTYPE_LOOP = 254,
+};
+
+enum np_cfg_adrfam {
+	NP_CFG_ADRFAM_PCI = 0,
+	NP_CFG_ADRFAM_IPV4 = 1,
+	NP_CFG_ADRFAM_IPV6 = 2,
+	NP_CFG_ADRFAM_IB = 3,
+	NP_CFG_ADRFAM_FC = 4,
+	NP_CFG_ADRFAM_LOOP = 254,
+};
+
+enum np_cfg_treq {
+	NP_CFG_TREQ_NOT_SPECIFIED = 0,
+	NP_CFG_TREQ_REQUIRED = 1,
+	NP_CFG_TREQ_NOT_REQUIRED = 2,
+};
+
+enum np_cfg_ana_state {
+	NP_CFG_ANA_OPTIMIZED = 0x01,
+	NP_CFG_ANA_NON_OPTIMIZED = 0x02,
+	NP_CFG_ANA_INACCESSIBLE = 0x03,
+	NP_CFG_ANA_PERSISTENT_LOSS = 0x04,
+	NP_CFG_ANA_CHANGE = 0x0f,
+};
+
+enum np_cfg_engine {
+	NP_CFG_ENGINE_AUTO,
+	NP_CFG_ENGINE_NVME,
+	NP_CFG_ENGINE_BLOCK,
+	NP_CFG_ENGINE_FILE,
+	NP_CFG_ENGINE_NULL,
+};
+
+enum np_cfg_p2pmem_mode {
+	NP_CFG_P2PMEM_OFF,  /* "0": host memory */
+	NP_CFG_P2PMEM_AUTO, /* "1": the daemon chooses a provider */
+	NP_CFG_P2PMEM_PCI,  /* the CMB of the device at .pci */
+};
+
+struct np_cfg_pci {
+	uint32_t domain;
+	uint8_t bus;
+	uint8_t dev;
+	uint8_t fn;
+};
+
+struct np_cfg_p2pmem {
+	enum np_cfg_p2pmem_mode mode; /* default OFF, as the kernel's attribute */
+	struct np_cfg_pci pci;        /* all zero unless mode is PCI */
+};
+
+/* A UUID or NGUID in the byte order of its text. All zero in the file means not given. */
+struct np_cfg_id {
+	bool is_given;
+	uint8_t bytes[16];
+};
+
+struct np_cfg_addr {
+	enum np_cfg_trtype trtype;
+	enum np_cfg_adrfam adrfam;
+	char *traddr;
+	char *trsvcid; /* default "4420" */
+	enum np_cfg_treq treq;
+};
+
+struct np_cfg_host {
+	char *nqn;
+};
+
+struct np_cfg_referral {
+	char *name;
+	struct np_cfg_addr addr;
+	bool enable;    /* default true */
+	int32_t portid; /* -1 = not given */
+};
+
+struct np_cfg_ana_group {
+	uint32_t grpid;
+	enum np_cfg_ana_state state; /* default OPTIMIZED */
+};
+
+struct np_cfg_port {
+	uint16_t portid;
+	struct np_cfg_addr addr;
+	int32_t inline_data_size; /* bytes, 0 to NP_CFG_INLINE_MAX; -1 = not given */
+	int32_t max_queue_size;   /* entries, up to 1024; -1 = not given */
+	bool pi_enable;
+	char **subsystems; /* NQNs */
+	size_t n_subsystems;
+	struct np_cfg_referral *referrals;
+	size_t n_referrals;
+	struct np_cfg_ana_group *ana_groups;
+	size_t n_ana_groups;
+};
+
+struct np_cfg_device {
+	char *path; /* NULL = not given; the null engine has none */
+	struct np_cfg_id uuid;
+	struct np_cfg_id nguid;
+	uint64_t size_bytes; /* for the null engine; 0 = not given */
+};
+
+struct np_cfg_ns {
+	uint32_t nsid;
+	bool enable; /* default true: who writes a namespace by hand wants to see it */
+	struct np_cfg_device device;
+	uint32_t ana_grpid; /* default 1; 0 = saved on a kernel without ANA */
+	bool resv_enable;
+	struct np_cfg_p2pmem p2pmem;
+	bool p2pmem_require;       /* default false: fall back to host memory */
+	enum np_cfg_engine engine; /* default AUTO */
+};
+
+struct np_cfg_subsys {
+	char *nqn;
+	char **allowed_hosts; /* NQNs */
+	size_t n_allowed_hosts;
+	bool allow_any_host; /* default false, as the kernel's attribute */
+	char *serial;        /* NULL = derived from the NQN */
+	char *model;         /* NULL = ours */
+	char *firmware;      /* NULL = ours */
+	uint32_t version;    /* as the VS register; 0 = ours */
+	uint16_t cntlid_min; /* default 1 */
+	uint16_t cntlid_max; /* default 0xffef */
+	uint32_t ieee_oui;   /* 24 bits, default 0 */
+	uint16_t qid_max;    /* I/O queues a host may have, default 128 */
+	bool pi_enable;
+	struct np_cfg_ns *namespaces;
+	size_t n_namespaces;
+};
+
+struct np_cfg_reactors {
+	unsigned int count; /* default 1 */
+	int *cpus;          /* count of them; NULL = any CPU the process may run on */
+};
+
+struct np_cfg_daemon {
+	struct np_cfg_reactors reactors;
+	int32_t poll_us; /* poll that long without work before sleeping; -1 = for ever; default 50 */
+	char *control_socket;     /* default NP_CFG_SOCKET_DEFAULT */
+	uint64_t cmb_pool_bytes;  /* per provider; 0 = as much as is free, up to 64 MiB (default) */
+	uint64_t host_pool_bytes; /* default 64 MiB */
+};
+
+struct np_cfg {
+	struct np_cfg_host *hosts;
+	size_t n_hosts;
+	struct np_cfg_port *ports;
+	size_t n_ports;
+	struct np_cfg_subsys *subsystems;
+	size_t n_subsystems;
+	struct np_cfg_daemon daemon;
+};
+
+/*
+ * Make an empty model that holds the defaults.
+ * Return: the model, to be given to np_cfg_free(); NULL without memory.
+ */
+struct np_cfg *np_cfg_new(void);
+
+/* Free @cfg and all it owns. NULL is fine. */
+void np_cfg_free(struct np_cfg *cfg);
+
+/* Tell whether @a and @b want the same thing, order of list elements included. */
+bool np_cfg_is_equal(const struct np_cfg *a, const struct np_cfg *b);
+
+/* Find a host, port, subsystem or namespace by its key. Return: borrowed from @cfg, or NULL. */
+const struct np_cfg_host *np_cfg_find_host(const struct np_cfg *cfg, const char *nqn);
+const struct np_cfg_port *np_cfg_find_port(const struct np_cfg *cfg, uint16_t portid);
+const struct np_cfg_subsys *np_cfg_find_subsys(const struct np_cfg *cfg, const char *nqn);
+const struct np_cfg_ns *np_cfg_find_ns(const struct np_cfg_subsys *subsys, uint32_t nsid);
+
+/* Tell whether @port exports the subsystem @nqn. */
+bool np_cfg_port_exports(const struct np_cfg_port *port, const char *nqn);
+
+/* Tell whether the host @nqn may connect to @subsys. */
+bool np_cfg_subsys_allows(const struct np_cfg_subsys *subsys, const char *nqn);
+
+/* Tell whether an enabled namespace of @subsys insists on P2P memory. */
+bool np_cfg_subsys_requires_p2p(const struct np_cfg_subsys *subsys);
+
+#endif

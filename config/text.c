@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Text forms of the small values in a model.
+ *
+ * Thread: any, pure.
+ * Depends: config/model.h.
+ */
+#include "config/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct np_cfg_name np_cfg_trtype_names[] = {
+	{"rdma", NP_CFG_TRTYPE_RDMA},
+	{"tcp", NP_CFG_TRTYPE_TCP},
+	{"fc", NP_CFG_TRTYPE_FC},
+	{"loop", NP_CFG_TRTYPE_LOOP},
+	{"pci", NP_CFG_TRTYPE_PCI},
+	{NULL, 0},
+};
+
+const struct np_cfg_name np_cfg_adrfam_names[] = {
+	{"ipv4", NP_CFG_ADRFAM_IPV4},
+	{"ipv6", NP_CFG_ADRFAM_IPV6},
+	{"ib", NP_CFG_ADRFAM_IB},
+	{"fc", NP_CFG_ADRFAM_FC},
+	{"loop", NP_CFG_ADRFAM_LOOP},
+	{"pci", NP_CFG_ADRFAM_PCI},
+	{"pcie", NP_CFG_ADRFAM_PCI},
+	{NULL, 0},
+};
+
+const struct np_cfg_name np_cfg_treq_names[] = {
+	{"not specified", NP_CFG_TREQ_NOT_SPECIFIED},
+	{"required", NP_CFG_TREQ_REQUIRED},
+	{"not required", NP_CFG_TREQ_NOT_REQUIRED},
+	{NULL, 0},
+};
+
+const struct np_cfg_name np_cfg_ana_state_names[] = {
+	{"optimized", NP_CFG_ANA_OPTIMIZED},
+	{"non-optimized", NP_CFG_ANA_NON_OPTIMIZED},
+	{"inaccessible", NP_CFG_ANA_INACCESSIBLE},
+	{"persistent-loss", NP_CFG_ANA_PERSISTENT_LOSS},
+	{"change", NP_CFG_ANA_CHANGE},
+	{NULL, 0},
+};
+
+const struct np_cfg_name np_cfg_engine_names[] = {
+	{"auto", NP_CFG_ENGINE_AUTO},
+	{"nvme", NP_CFG_ENGINE_NVME},
+	{"block", NP_CFG_ENGINE_BLOCK},
+	{"file", NP_CFG_ENGINE_FILE},
+	{"null", NP_CFG_ENGINE_NULL},
+	{NULL, 0},
+};
+
+const char *np_cfg_name_of(const struct np_cfg_name *names, unsigned int value)
+{
+	for (; names->name; names++) {
+		if (names->value == value)
+			return names->name;
+	}
+	return "?";
+}
+
+/* Read @min to @max hex digits at *@text and move it on. */
+static int take_hex(const char **text, int min, int max, uint32_t *ret_value)
+{
+	uint32_t value = 0;
+	int n;
+
+	for (n = 0; n < max && isxdigit((unsigned char)**text); n++, (*text)++) {
+		int c = tolower((unsigned char)**text);
+
+		value = value << 4 | (uint32_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+	}
+	if (n < min)
+		return -EINVAL;
+	*ret_value = value;
+	return 0;
+}
+
+static int take_char(const char **text, char c)
+{
+	if (**text != c)
+		return -EINVAL;
+	(*text)++;
+	return 0;
+}
+
+int np_cfg_parse_pci(const char *text, struct np_cfg_pci *ret_pci)
+{
+	uint32_t domain, bus, dev, fn;
+
+	if (take_hex(&text, 4, 8, &domain) || take_char(&text, ':') ||
+		take_hex(&text, 2, 2, &bus) || take_char(&text, ':') ||
+		take_hex(&text, 2, 2, &dev) || take_char(&text, '.') ||
+		take_hex(&text, 1, 1, &fn) || *text != '\0')
+		return -EINVAL;
+	if (dev > 0x1f || fn > 7)
+		return -EINVAL;
+	*ret_pci = (struct np_cfg_pci){domain, (uint8_t)bus, (uint8_t)dev, (uint8_t)fn};
+	return 0;
+}
+
+void np_cfg_format_pci(const struct np_cfg_pci *pci, char *buf, size_t size)
+{
+	snprintf(buf, size, "%04x:%02x:%02x.%x", pci->domain, pci->bus, pci->dev, pci->fn);
+}
+
+int np_cfg_parse_p2pmem(const char *text, struct np_cfg_p2pmem *ret_p2pmem)
+{
+	struct np_cfg_p2pmem p2pmem = {.mode = NP_CFG_P2PMEM_PCI};
+
+	if (strcmp(text, "0") == 0)
+		p2pmem.mode = NP_CFG_P2PMEM_OFF;
+	else if (strcmp(text, "1") == 0)
+		p2pmem.mode = NP_CFG_P2PMEM_AUTO;
+	else if (np_cfg_parse_pci(text, &p2pmem.pci) < 0)
+		return -EINVAL;
+	*ret_p2pmem = p2pmem;
+	return 0;
+}
+
+void np_cfg_format_p2pmem(const struct np_cfg_p2pmem *p2pmem, char *buf, size_t size)
+{
+	if (p2pmem->mode == NP_CFG_P2PMEM_PCI)
+		np_cfg_format_pci(&p2pmem->pci, buf, size);
+	else
+		snprintf(buf, size, "%d", p2pmem->mode == NP_CFG_P2PMEM_AUTO);
+}
+
+int np_cfg_parse_id(const char *text, struct np_cfg_id *ret_id)
+{
+	struct np_cfg_id id = {.is_given = false};
+
+	if (*text == '\0') {
+		*ret_id = id;
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(id.bytes); i++) {
+		uint32_t byte;
+
+		if (i > 0 && (*text == '-' || *text == ':'))
+			text++;
+		if (take_hex(&text, 2, 2, &byte) < 0)
+			return -EINVAL;
+		id.bytes[i] = (uint8_t)byte;
+		id.is_given = id.is_given || byte != 0;
+	}
+	if (*text != '\0')
+		return -EINVAL;
+	*ret_id = id;
+	return 0;
+}
+
+void np_cfg_format_id(const struct np_cfg_id *id, char *buf, size_t size)
+{
+	const uint8_t *b = id->bytes;
+
+	if (!id->is_given) {
+		snprintf(buf, size, "%s", "");
+		return;
+	}
+	snprintf(buf, size, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+		b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
+		b[13], b[14], b[15]);
+}
+
+int np_cfg_parse_version(const char *text, uint32_t *ret_version)
+{
+	unsigned int major, minor, tertiary = 0;
+	int end = 0;
+
+	if (!isdigit((unsigned char)text[0]) || strlen(text) > 9)
+		return -EINVAL;
+	if (sscanf(text, "%u.%u%n.%u%n", &major, &minor, &end, &tertiary, &end) < 2 || text[end])
+		return -EINVAL;
+	if (major == 0 || major > 0xffff || minor > 0xff || tertiary > 0xff)
+		return -EINVAL;
+	*ret_version = major << 16 | minor << 8 | tertiary;
+	return 0;
+}
+
+void np_cfg_format_version(uint32_t version, char *buf, size_t size)
+{
+	if (version == 0)
+		snprintf(buf, size, "%s", "");
+	else if (version & 0xff)
+		snprintf(buf, size, "%u.%u.%u", version >> 16, version >> 8 & 0xff, version & 0xff);
+	else
+		snprintf(buf, size, "%u.%u", version >> 16, version >> 8 & 0xff);
+}

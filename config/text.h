@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Text forms of the small values in a model: PCI address, p2pmem, UUID/NGUID, version, names.
+ *
+ * Thread: any, pure.
+ * Depends: config/model.h.
+ */
+#ifndef NP_CONFIG_TEXT_H
+#define NP_CONFIG_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/model.h"
+
+/* Enough for every text that the format functions below write. */
+#define NP_CFG_TEXT_MAX 48
+
+struct np_cfg_name {
+	const char *name;
+	unsigned int value;
+};
+
+/* Tables end with a NULL name. The first name of a value is the one that is written. */
+extern const struct np_cfg_name np_cfg_trtype_names[];
+extern const struct np_cfg_name np_cfg_adrfam_names[];
+extern const struct np_cfg_name np_cfg_treq_names[];
+extern const struct np_cfg_name np_cfg_ana_state_names[];
+extern const struct np_cfg_name np_cfg_engine_names[];
+
+/* Return: the name of @value in @names, "?" when it has none. */
+const char *np_cfg_name_of(const struct np_cfg_name *names, unsigned int value);
+
+/*
+ * Parse a full PCI address, "0000:01:00.0", at least 4 digits of domain.
+ * Return: 0; -EINVAL, *ret_pci unchanged.
+ */
+int np_cfg_parse_pci(const char *text, struct np_cfg_pci *ret_pci);
+
+/* Write @pci as "0000:01:00.0" into @buf of @size bytes (NP_CFG_TEXT_MAX is enough). */
+void np_cfg_format_pci(const struct np_cfg_pci *pci, char *buf, size_t size);
+
+/* Parse "0", "1" or a PCI address. Return: 0; -EINVAL. */
+int np_cfg_parse_p2pmem(const char *text, struct np_cfg_p2pmem *ret_p2pmem);
+void np_cfg_format_p2pmem(const struct np_cfg_p2pmem *p2pmem, char *buf, size_t size);
+
+/*
+ * Parse 16 bytes in hex: a UUID, or an NGUID with or without '-' or ':' between its bytes.
+ * All zero is what the kernel shows for an identifier that was never set.
+ * Return: 0, not given when the text is empty or all zero; -EINVAL.
+ */
+int np_cfg_parse_id(const char *text, struct np_cfg_id *ret_id);
+
+/* Write @id in the form of a UUID; an empty text when it is not given. */
+void np_cfg_format_id(const struct np_cfg_id *id, char *buf, size_t size);
+
+/* Parse an NVMe version, "1.3" or "1.2.1", into the layout of the VS register. Return: 0; -EINVAL. */
+int np_cfg_parse_version(const char *text, uint32_t *ret_version);
+void np_cfg_format_version(uint32_t version, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * backend.h - where a namespace's blocks live.
+ *
+ * A backend completes np_io.done and knows no request.
+ *
+ * Thread: open/close by the control thread; a queue and its I/O by the reactor it was opened for.
+ * Depends: base, reactor, memory.
+ */
+#ifndef NP_BACKEND_BACKEND_H
+#define NP_BACKEND_BACKEND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "target/base/list.h"
+#include "target/base/status.h"
+#include "target/reactor/reactor.h"
+
+enum np_io_op {
+	NP_IO_READ,
+	NP_IO_WRITE,
+	NP_IO_FLUSH,
+	NP_IO_WRITE_ZEROES,
+	NP_IO_DEALLOCATE,
+};
+
+enum {
+	NP_IO_FUA = 1 << 0, /* durable before done */
+	NP_IO_LIMITED_RETRY = 1 << 1,
+	NP_IO_MAY_DEALLOCATE = 1 << 2, /* WRITE_ZEROES: the blocks may be unmapped */
+};
+
+/* One operation on a backend. The caller fills the first part; the rest is the backend's. */
+struct np_io {
+	enum np_io_op op;
+	uint32_t flags;
+	uint64_t lba;
+	uint32_t nblocks;
+	void *va; /* page-aligned data of nblocks blocks, READ and WRITE only */
+	/* Called exactly once for an io that was queued, never from within submit(). */
+	void (*done)(struct np_io *io, struct np_status status);
+
+	struct np_uring_op uring;  /* private */
+	uint32_t expected_bytes;   /* private */
+	struct nvme_dsm_range dsm; /* private */
+};
+
+enum np_io_submit {
+	NP_IO_DONE,   /* finished within submit(), *ret_status is valid, done() is not called */
+	NP_IO_QUEUED, /* done() will be called */
+	NP_IO_BUSY,   /* nothing happened: submit it again in a later turn */
+};
+
+struct np_backend {
+	const struct np_backend_ops *ops;
+	char path[256];
+	int fd;               /* what I/O goes to */
+	int guard_fd;         /* held only to keep others off the device, or -1 */
+	uint32_t block_bytes; /* power of two, 512 to 64 KiB */
+	uint64_t nblocks;
+	uint32_t max_io_bytes; /* the largest READ or WRITE that submit() takes */
+	bool volatile_cache;   /* a write is durable only after Flush or with FUA */
+	bool can_write_zeroes, can_deallocate;
+	bool is_direct; /* data is transferred to and from np_io.va by DMA, not by the CPU */
+	char pci[16];   /* PCI address of the drive, "" if it has none */
+	uint8_t uuid[16], nguid[16], eui64[8]; /* the drive's own, zero if it has none */
+	uint32_t nsid; /* the drive's own number for it; engine "nvme" only */
+};
+
+struct np_backend_ops {
+	const char *name; /* the engine: "nvme", "block", "file", "null" */
+	/*
+	 * Opens backend->path and fills the rest; np_backend_close() closes the descriptors, also
+	 * after an error. @size_bytes: for engines without a device.
+	 * Return: 0 or -errno with a sentence in @why.
+	 */
+	int (*open)(struct np_backend *backend, uint64_t size_bytes, char *why, size_t why_size);
+	/* Context: the reactor. */
+	enum np_io_submit (*submit)(struct np_backend *backend, struct np_reactor *reactor,
+		struct np_io *io, struct np_status *ret_status);
+};
+
+extern const struct np_backend_ops np_backend_nvme_ops;
+extern const struct np_backend_ops np_backend_block_ops;
+extern const struct np_backend_ops np_backend_file_ops;
+extern const struct np_backend_ops np_backend_null_ops;
+
+/**
+ * np_backend_open() - open @path with the engine @ops
+ *
+ * Context: control thread.
+ * Return: 0 or -errno with a sentence in @why.
+ */
+int np_backend_open(const struct np_backend_ops *ops, const char *path, uint64_t size_bytes,
+	char *why, size_t why_size, struct np_backend **ret_backend);
+
+/* Context: control thread, no I/O in flight. NULL is fine. */
+void np_backend_close(struct np_backend *backend);
+
+#endif

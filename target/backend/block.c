@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * block.c - a block device by direct I/O.
+ *
+ * A buffer in peer memory passes: direct I/O of a block device accepts peer-to-peer pages where
+ * its driver does (Linux 6.2, block/blk-map.c and lib/iov_iter.c, ITER_ALLOW_P2PDMA).
+ *
+ * Thread: as backend.h says.
+ * Depends: rw.h, drive.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "target/backend/drive.h"
+#include "target/backend/rw.h"
+
+/* The kernel splits what is larger than a device's command. */
+#define NP_BLOCK_MAX_IO_BYTES (1024u * 1024u)
+
+static int np_block_read_geometry(struct np_backend *backend, char *why, size_t why_size)
+{
+	uint64_t bytes;
+	int block_bytes;
+
+	if (ioctl(backend->fd, BLKGETSIZE64, &bytes) ||
+		ioctl(backend->fd, BLKSSZGET, &block_bytes)) {
+		snprintf(why, why_size, "%s is not a block device", backend->path);
+		return -ENOTBLK;
+	}
+	if (block_bytes < 512 || block_bytes > 65536 || !bytes) {
+		snprintf(why, why_size, "%s has %llu bytes in blocks of %d", backend->path,
+			(unsigned long long)bytes, block_bytes);
+		return -EINVAL;
+	}
+	backend->block_bytes = (uint32_t)block_bytes;
+	backend->nblocks = bytes / backend->block_bytes;
+	return 0;
+}
+
+static int np_block_open(
+	struct np_backend *backend, uint64_t size_bytes, char *why, size_t why_size)
+{
+	struct np_drive drive;
+	int ret;
+
+	(void)size_bytes;
+	ret = np_drive_probe(backend->path, &drive);
+	if (!ret && !drive.block_path[0])
+		ret = -ENOTBLK;
+	if (ret) {
+		snprintf(why, why_size, "%s: %s", backend->path, strerror(-ret));
+		return ret;
+	}
+	if (drive.is_zoned) {
+		snprintf(why, why_size, "%s is a zoned device", backend->path);
+		return -EOPNOTSUPP;
+	}
+	/* O_EXCL: not while it is mounted, part of an array, or a namespace already. */
+	backend->fd = open(drive.block_path, O_RDWR | O_DIRECT | O_EXCL | O_CLOEXEC);
+	if (backend->fd < 0) {
+		ret = -errno;
+		snprintf(why, why_size, "cannot open %s: %s%s", drive.block_path, strerror(-ret),
+			ret == -EBUSY ? " (mounted, or in use by a device or namespace)" : "");
+		return ret;
+	}
+	ret = np_block_read_geometry(backend, why, why_size);
+	if (ret)
+		return ret;
+	backend->max_io_bytes = NP_BLOCK_MAX_IO_BYTES;
+	backend->volatile_cache = drive.has_write_cache;
+	backend->is_direct = true;
+	backend->can_write_zeroes = true; /* the kernel writes pages of zeros if it must */
+	backend->can_deallocate = true;
+	memcpy(backend->pci, drive.pci, sizeof(backend->pci));
+	return 0;
+}
+
+const struct np_backend_ops np_backend_block_ops = {
+	.name = "block",
+	.open = np_block_open,
+	.submit = np_rw_submit,
+};

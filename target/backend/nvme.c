@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * nvme.c - an NVMe namespace by passthrough commands on its generic device, /dev/ngXnY.
+ *
+ * Spec: Linux include/uapi/linux/nvme_ioctl.h (struct nvme_uring_cmd), drivers/nvme/host/ioctl.c;
+ *       NVM Command Set 1.0 for the commands.
+ *
+ * Thread: as backend.h says.
+ * Depends: uring.h, drive.h, libnvme.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <libnvme.h>
+#include <linux/nvme_ioctl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "target/backend/backend.h"
+#include "target/backend/drive.h"
+#include "target/base/le.h"
+#include "target/reactor/uring.h"
+
+#define NP_NVME_MAX_IO_BYTES (1024u * 1024u)
+#define NP_NVME_PAGE_BYTES 4096u
+
+/* ---- I/O --------------------------------------------------------------------------------- */
+
+static void np_nvme_done(struct np_uring_op *op, int res, uint64_t big)
+{
+	struct np_io *io = np_container_of(op, struct np_io, uring);
+
+	(void)big;
+	/* A negative result is the kernel's errno, a positive one the drive's status field. */
+	io->done(io,
+		res > 0 ? (struct np_status){(uint16_t)(res & 0x7fff)} : np_status_from_errno(res));
+}
+
+static void np_nvme_build(
+	const struct np_backend *backend, struct np_io *io, struct nvme_uring_cmd *cmd)
+{
+	static const uint8_t opcodes[] = {
+		[NP_IO_READ] = nvme_cmd_read,
+		[NP_IO_WRITE] = nvme_cmd_write,
+		[NP_IO_FLUSH] = nvme_cmd_flush,
+		[NP_IO_WRITE_ZEROES] = nvme_cmd_write_zeroes,
+		[NP_IO_DEALLOCATE] = nvme_cmd_dsm,
+	};
+
+	*cmd = (struct nvme_uring_cmd){.opcode = opcodes[io->op], .nsid = backend->nsid};
+	if (io->op == NP_IO_FLUSH)
+		return;
+	if (io->op == NP_IO_DEALLOCATE) {
+		io->dsm = (struct nvme_dsm_range){
+			.nlb = htole32(io->nblocks), .slba = htole64(io->lba)};
+		cmd->addr = (uintptr_t)&io->dsm;
+		cmd->data_len = sizeof(io->dsm);
+		cmd->cdw11 = NVME_DSMGMT_AD;
+		return;
+	}
+	cmd->cdw10 = (uint32_t)io->lba;
+	cmd->cdw11 = (uint32_t)(io->lba >> 32);
+	cmd->cdw12 = io->nblocks - 1;
+	if (io->flags & NP_IO_FUA)
+		cmd->cdw12 |= (uint32_t)NVME_IO_FUA << 16;
+	if (io->flags & NP_IO_LIMITED_RETRY)
+		cmd->cdw12 |= (uint32_t)NVME_IO_LR << 16;
+	if (io->op == NP_IO_WRITE_ZEROES) {
+		if (io->flags & NP_IO_MAY_DEALLOCATE)
+			cmd->cdw12 |= (uint32_t)NVME_IO_DEAC << 16;
+		return;
+	}
+	cmd->addr = (uintptr_t)io->va;
+	cmd->data_len = io->nblocks * backend->block_bytes;
+}
+
+static enum np_io_submit np_nvme_submit(struct np_backend *backend, struct np_reactor *reactor,
+	struct np_io *io, struct np_status *ret_status)
+{
+	struct nvme_uring_cmd cmd;
+	struct io_uring_sqe *sqe;
+
+	if (io->op == NP_IO_DEALLOCATE && !backend->can_deallocate) {
+		*ret_status = NP_SUCCESS; /* a hint */
+		return NP_IO_DONE;
+	}
+	sqe = np_uring_get_sqe(reactor, &io->uring);
+	if (!sqe)
+		return NP_IO_BUSY;
+	io->uring.done = np_nvme_done;
+	np_nvme_build(backend, io, &cmd);
+	np_uring_prep_cmd(sqe, backend->fd, NVME_URING_CMD_IO, &cmd, sizeof(cmd));
+	return NP_IO_QUEUED;
+}
+
+/* ---- open -------------------------------------------------------------------------------- */
+
+/* Copies the drive's own identifiers: those of the descriptor list beat Identify Namespace. */
+static void np_nvme_read_ids(struct np_backend *backend)
+{
+	union {
+		uint8_t bytes[NVME_IDENTIFY_DATA_SIZE];
+		struct nvme_ns_id_desc first;
+	} list = {0};
+	size_t at = 0;
+
+	if (nvme_identify_ns_descs(backend->fd, backend->nsid, &list.first))
+		return;
+	while (at + sizeof(list.first) < sizeof(list.bytes)) {
+		const struct nvme_ns_id_desc *desc = (const void *)(list.bytes + at);
+		size_t end = at + sizeof(*desc) + desc->nidl;
+
+		if (!desc->nidl || end > sizeof(list.bytes))
+			break;
+		if (desc->nidt == NVME_NIDT_UUID && desc->nidl == sizeof(backend->uuid))
+			memcpy(backend->uuid, desc->nid, sizeof(backend->uuid));
+		if (desc->nidt == NVME_NIDT_NGUID && desc->nidl == sizeof(backend->nguid))
+			memcpy(backend->nguid, desc->nid, sizeof(backend->nguid));
+		if (desc->nidt == NVME_NIDT_EUI64 && desc->nidl == sizeof(backend->eui64))
+			memcpy(backend->eui64, desc->nid, sizeof(backend->eui64));
+		at = end;
+	}
+}
+
+static int np_nvme_identify(struct np_backend *backend, char *why, size_t why_size)
+{
+	struct nvme_id_ctrl ctrl;
+	struct nvme_id_ns ns;
+	unsigned int format;
+
+	if (nvme_identify_ctrl(backend->fd, &ctrl) ||
+		nvme_identify_ns(backend->fd, backend->nsid, &ns)) {
+		snprintf(why, why_size, "%s: Identify failed: %s", backend->path, strerror(errno));
+		return -EIO;
+	}
+	format = (ns.flbas & 0xfu) | (ns.flbas >> 1 & 0x30u);
+	if (np_le16(ns.lbaf[format].ms)) {
+		snprintf(why, why_size, "%s is formatted with %u bytes of metadata a block",
+			backend->path, np_le16(ns.lbaf[format].ms));
+		return -EOPNOTSUPP;
+	}
+	if (ns.lbaf[format].ds < 9 || ns.lbaf[format].ds > 16 || !ns.nsze) {
+		snprintf(why, why_size, "%s has an unusable format (block of 2^%u bytes)",
+			backend->path, ns.lbaf[format].ds);
+		return -EINVAL;
+	}
+	backend->block_bytes = 1u << ns.lbaf[format].ds;
+	backend->nblocks = np_le64(ns.nsze);
+	backend->volatile_cache = ctrl.vwc & 1;
+	backend->can_write_zeroes = np_le16(ctrl.oncs) & NVME_CTRL_ONCS_WRITE_ZEROES;
+	backend->can_deallocate = np_le16(ctrl.oncs) & NVME_CTRL_ONCS_DSM;
+	np_nvme_read_ids(backend);
+	return 0;
+}
+
+/*
+ * The limits that the kernel's driver sets for one command; a buffer of normal host pages needs
+ * a segment for each of them.
+ */
+static uint32_t np_nvme_max_io_bytes(const struct np_drive *drive)
+{
+	uint64_t bytes = NP_NVME_MAX_IO_BYTES;
+
+	if (drive->max_hw_bytes && drive->max_hw_bytes < bytes)
+		bytes = drive->max_hw_bytes;
+	if (drive->max_segments && (uint64_t)drive->max_segments * NP_NVME_PAGE_BYTES < bytes)
+		bytes = (uint64_t)drive->max_segments * NP_NVME_PAGE_BYTES;
+	return (uint32_t)bytes;
+}
+
+static int np_nvme_open_fds(
+	struct np_backend *backend, const struct np_drive *drive, char *why, size_t why_size)
+{
+	int ret;
+
+	/* The generic device knows no exclusive use, so hold the block device beside it. */
+	if (drive->block_path[0]) {
+		backend->guard_fd = open(drive->block_path, O_RDONLY | O_EXCL | O_CLOEXEC);
+		if (backend->guard_fd < 0) {
+			ret = -errno;
+			snprintf(why, why_size, "cannot open %s: %s%s", drive->block_path,
+				strerror(-ret),
+				ret == -EBUSY ? " (mounted, or in use by a device or namespace)"
+					      : "");
+			return ret;
+		}
+	}
+	backend->fd = open(drive->generic_path, O_RDWR | O_CLOEXEC);
+	if (backend->fd < 0) {
+		ret = -errno;
+		snprintf(why, why_size, "cannot open %s: %s", drive->generic_path, strerror(-ret));
+		return ret;
+	}
+	return 0;
+}
+
+static int np_nvme_open(struct np_backend *backend, uint64_t size_bytes, char *why, size_t why_size)
+{
+	struct np_drive drive;
+	int ret;
+
+	(void)size_bytes;
+	ret = np_drive_probe(backend->path, &drive);
+	if (!ret && !drive.generic_path[0])
+		ret = -ENODEV;
+	if (ret) {
+		snprintf(why, why_size, "%s is no NVMe namespace with a generic device: %s",
+			backend->path, strerror(-ret));
+		return ret;
+	}
+	ret = np_nvme_open_fds(backend, &drive, why, why_size);
+	if (ret)
+		return ret;
+	ret = ioctl(backend->fd, NVME_IOCTL_ID);
+	if (ret < 0) {
+		snprintf(why, why_size, "%s does not tell its NSID: %s", drive.generic_path,
+			strerror(errno));
+		return -EIO;
+	}
+	backend->nsid = (uint32_t)ret;
+	backend->max_io_bytes = np_nvme_max_io_bytes(&drive);
+	backend->is_direct = true;
+	memcpy(backend->pci, drive.pci, sizeof(backend->pci));
+	return np_nvme_identify(backend, why, why_size);
+}
+
+const struct np_backend_ops np_backend_nvme_ops = {
+	.name = "nvme",
+	.open = np_nvme_open,
+	.submit = np_nvme_submit,
+};

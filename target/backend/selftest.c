@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * selftest.c - can this engine move this drive's blocks into that memory?
+ *
+ * Thread: control.
+ * Depends: uring.h.
+ */
+#include "target/backend/selftest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "target/reactor/uring.h"
+
+#define NP_SELFTEST_TRIES 3 /* somebody else may be writing the blocks: look again */
+
+/* A ring without a thread, and one synchronous read on it. */
+struct np_selftest {
+	struct np_backend *backend;
+	struct np_reactor reactor;
+	struct np_io io;
+	bool is_done;
+	struct np_status status;
+	uint8_t *host; /* what the blocks hold, read into host memory */
+	uint8_t *region;
+	size_t bytes; /* of both */
+	uint64_t poison;
+};
+
+static void np_selftest_io_done(struct np_io *io, struct np_status status)
+{
+	struct np_selftest *test = np_container_of(io, struct np_selftest, io);
+
+	test->status = status;
+	test->is_done = true;
+}
+
+/* Return: 0 with the status in test->status, or -errno of the ring. */
+static int np_selftest_read(struct np_selftest *test, void *va, uint64_t lba, uint32_t bytes)
+{
+	struct np_backend *backend = test->backend;
+
+	test->io = (struct np_io){
+		.op = NP_IO_READ,
+		.lba = lba,
+		.nblocks = bytes / backend->block_bytes,
+		.va = va,
+		.done = np_selftest_io_done,
+	};
+	test->is_done = false;
+	switch (backend->ops->submit(backend, &test->reactor, &test->io, &test->status)) {
+	case NP_IO_DONE:
+		return 0;
+	case NP_IO_BUSY:
+		return -EBUSY;
+	case NP_IO_QUEUED:
+		break;
+	}
+	while (!test->is_done) {
+		int ret = io_uring_submit_and_wait(&test->reactor.ring, 1);
+
+		if (ret < 0 && ret != -EINTR)
+			return ret;
+		np_uring_reap(&test->reactor);
+	}
+	return 0;
+}
+
+static void np_selftest_poison(struct np_selftest *test, uint32_t bytes)
+{
+	uint64_t *words = (uint64_t *)(void *)test->region;
+
+	for (uint32_t i = 0; i < bytes / sizeof(*words); i++)
+		words[i] = test->poison + i;
+}
+
+/* Return: 1 if the bytes agree, 0 if they do not, -errno with a sentence in @why. */
+static int np_selftest_compare(
+	struct np_selftest *test, uint64_t lba, uint32_t bytes, char *why, size_t why_size)
+{
+	int ret;
+
+	ret = np_selftest_read(test, test->host, lba, bytes);
+	if (ret || !np_status_is_ok(test->status)) {
+		snprintf(why, why_size, "a read of %u bytes into host memory fails: %s", bytes,
+			ret ? strerror(-ret) : np_status_name(test->status));
+		return ret ? ret : -EIO;
+	}
+	np_selftest_poison(test, bytes);
+	ret = np_selftest_read(test, test->region, lba, bytes);
+	if (ret || !np_status_is_ok(test->status)) {
+		snprintf(why, why_size, "a read of %u bytes into it fails: %s", bytes,
+			ret ? strerror(-ret) : np_status_name(test->status));
+		return ret ? ret : -EIO;
+	}
+	return !memcmp(test->region, test->host, bytes);
+}
+
+static int np_selftest_range(
+	struct np_selftest *test, uint64_t lba, uint32_t bytes, char *why, size_t why_size)
+{
+	for (int i = 0; i < NP_SELFTEST_TRIES; i++) {
+		int ret = np_selftest_compare(test, lba, bytes, why, why_size);
+
+		if (ret)
+			return ret < 0 ? ret : 0;
+	}
+	snprintf(why, why_size,
+		"a read of %u bytes into it reports success and leaves other bytes there", bytes);
+	return -EBADMSG;
+}
+
+static int np_selftest_sizes(
+	struct np_selftest *test, uint32_t *ret_largest, char *why, size_t why_size)
+{
+	const uint32_t block = test->backend->block_bytes;
+	const uint64_t all = test->backend->nblocks;
+
+	for (uint32_t bytes = block; bytes <= test->bytes; bytes *= 2) {
+		uint64_t last = all - bytes / block;
+		const uint64_t lbas[] = {0, all / 2 < last ? all / 2 : last, last};
+		/* Small sizes everywhere, large ones once: the whole takes some milliseconds. */
+		size_t places = bytes <= 2 * NP_PAGE_BYTES ? sizeof(lbas) / sizeof(lbas[0]) : 1;
+
+		if (bytes / block > all)
+			break;
+		for (size_t i = 0; i < places; i++) {
+			int ret = np_selftest_range(test, lbas[i], bytes, why, why_size);
+
+			if (ret)
+				return ret;
+		}
+		*ret_largest = bytes;
+	}
+	return 0;
+}
+
+static int np_selftest_init(
+	struct np_selftest *test, struct np_backend *backend, struct np_mem_region *region)
+{
+	void *host;
+	int ret;
+
+	*test = (struct np_selftest){.backend = backend, .region = region->scratch};
+	test->bytes = region->scratch_bytes;
+	if (test->bytes > backend->max_io_bytes)
+		test->bytes = backend->max_io_bytes;
+	if (getrandom(&test->poison, sizeof(test->poison), 0) != sizeof(test->poison))
+		return -EIO;
+	ret = posix_memalign(&host, NP_PAGE_BYTES, test->bytes);
+	if (ret)
+		return -ret;
+	test->host = host;
+	ret = np_uring_init(&test->reactor.ring, 8);
+	if (ret)
+		free(host);
+	return ret;
+}
+
+enum np_verdict np_backend_selftest(
+	struct np_backend *backend, struct np_mem_region *region, char *why, size_t why_size)
+{
+	struct np_selftest test;
+	uint32_t largest = 0;
+	int ret;
+
+	if (!backend->is_direct) {
+		snprintf(why, why_size, "engine %s copies data with the CPU", backend->ops->name);
+		return NP_VERDICT_UNUSABLE;
+	}
+	ret = np_selftest_init(&test, backend, region);
+	if (ret) {
+		snprintf(why, why_size, "the test cannot run: %s", strerror(-ret));
+		return NP_VERDICT_UNUSABLE;
+	}
+	ret = np_selftest_sizes(&test, &largest, why, why_size);
+	io_uring_queue_exit(&test.reactor.ring);
+	free(test.host);
+	if (ret)
+		return NP_VERDICT_UNUSABLE;
+	snprintf(why, why_size, "reads of %u to %u bytes by engine %s compared equal",
+		backend->block_bytes, largest, backend->ops->name);
+	return NP_VERDICT_WORKS;
+}

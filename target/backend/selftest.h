@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * selftest.h - can this engine move this drive's blocks into that memory?
+ *
+ * Success reported by the device is no proof: bytes are compared.
+ *
+ * Thread: control; blocks for some ten milliseconds.
+ * Depends: backend.h, mem.h.
+ */
+#ifndef NP_BACKEND_SELFTEST_H
+#define NP_BACKEND_SELFTEST_H
+
+#include "target/backend/backend.h"
+#include "target/memory/mem.h"
+
+/**
+ * np_backend_selftest() - read existing blocks into @region and compare them with host memory
+ * @backend: nothing is ever written to it
+ * @region: its scratch part is overwritten
+ * @why: one sentence about the outcome, good or bad
+ *
+ * Sizes go from one block to the largest transfer. The target range is poisoned first, so that a
+ * read that moves nothing is seen.
+ * Context: control thread.
+ * Return: NP_VERDICT_WORKS or NP_VERDICT_UNUSABLE.
+ */
+enum np_verdict np_backend_selftest(
+	struct np_backend *backend, struct np_mem_region *region, char *why, size_t why_size);
+
+#endif

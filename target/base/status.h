@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * status.h - the NVMe status field as a type of its own, and its converters.
+ *
+ * Three error domains are kept apart: 0/-errno in `int`, struct np_status for the host, and
+ * enum np_cm_status (wire.h) for connection requests. Only status.c converts.
+ * Depends: libnvme's types.
+ */
+#ifndef NP_BASE_STATUS_H
+#define NP_BASE_STATUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <nvme/types.h>
+
+/*
+ * Status field without the phase tag: SC in 7:0, SCT in 10:8, CRD in 12:11, M in 13, DNR in 14.
+ * Spec: NVM Express Base 2.0, 3.3.3.2.1.
+ */
+struct np_status {
+	uint16_t field;
+};
+
+#define NP_SUCCESS ((struct np_status){0})
+
+/* A generic status: @sc is an NVME_SC_ value of SCT 0; not to be retried. */
+static inline struct np_status np_status_generic(unsigned int sc)
+{
+	return (struct np_status){(uint16_t)(sc | NVME_SC_DNR)};
+}
+
+/* A command specific status (SCT 1); not to be retried. */
+static inline struct np_status np_status_specific(unsigned int sc)
+{
+	return (struct np_status){
+		(uint16_t)(sc | NVME_SCT_CMD_SPECIFIC << NVME_SCT_SHIFT | NVME_SC_DNR)};
+}
+
+/* A media or data integrity status (SCT 2); not to be retried. */
+static inline struct np_status np_status_media(unsigned int sc)
+{
+	return (struct np_status){(uint16_t)(sc | NVME_SCT_MEDIA << NVME_SCT_SHIFT | NVME_SC_DNR)};
+}
+
+/* The same status with DNR clear: the host may try again. */
+static inline struct np_status np_status_retryable(struct np_status status)
+{
+	return (struct np_status){(uint16_t)(status.field & ~NVME_SC_DNR)};
+}
+
+static inline bool np_status_is_ok(struct np_status status)
+{
+	return status.field == 0;
+}
+
+/* Equal status type and code, whatever DNR and CRD say. */
+static inline bool np_status_is(struct np_status a, struct np_status b)
+{
+	return (a.field & 0x7ff) == (b.field & 0x7ff);
+}
+
+/**
+ * np_status_from_errno() - what a host is told when the backend failed with @err
+ * @err: 0 or a negative errno
+ *
+ * Return: NP_SUCCESS for 0. A lack of resources is retryable, a media error and an unknown
+ * error are not.
+ */
+struct np_status np_status_from_errno(int err);
+
+/* A short English name of the status code, never NULL. */
+const char *np_status_name(struct np_status status);
+
+#endif

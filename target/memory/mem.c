@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * mem.c - the table of regions; cuts a region into pools and a part for self-tests.
+ *
+ * Thread: control.
+ * Depends: pool.h.
+ */
+#include "target/memory/mem.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "target/memory/pool.h"
+
+/* One page more than the largest transfer, so that a test can begin at an odd offset. */
+#define NP_SCRATCH_MAX_BYTES ((1024u + 4u) * 1024u)
+#define NP_SCRATCH_MIN_BYTES (4 * NP_PAGE_BYTES)
+
+const char *np_verdict_name(enum np_verdict verdict)
+{
+	static const char *const names[] = {"untested", "works", "quirk", "unusable"};
+
+	return names[verdict];
+}
+
+/* The last eighth of a small region, at most NP_SCRATCH_MAX_BYTES of a large one. */
+static size_t np_mem_scratch_bytes(size_t region_bytes)
+{
+	size_t bytes = region_bytes / 8 / NP_PAGE_BYTES * NP_PAGE_BYTES;
+
+	if (bytes > NP_SCRATCH_MAX_BYTES)
+		return NP_SCRATCH_MAX_BYTES;
+	return bytes < NP_SCRATCH_MIN_BYTES ? NP_SCRATCH_MIN_BYTES : bytes;
+}
+
+static void np_mem_free(struct np_mem_region *region)
+{
+	struct np_list *node;
+
+	for (unsigned int i = 0; i < region->npools; i++)
+		np_pool_free(region->pools[i]);
+	while ((node = np_list_pop(&region->notes)) != NULL)
+		free(np_container_of(node, struct np_mem_note, link));
+	if (region->va)
+		region->ops->close(region);
+	free(region);
+}
+
+static int np_mem_carve(struct np_mem_region *region, unsigned int nreactors)
+{
+	size_t share;
+
+	region->scratch_bytes = np_mem_scratch_bytes(region->bytes);
+	if (region->bytes < region->scratch_bytes + (size_t)nreactors * NP_PAGE_BYTES)
+		return -ENOSPC;
+	region->scratch = (uint8_t *)region->va + region->bytes - region->scratch_bytes;
+	share = (region->bytes - region->scratch_bytes) / nreactors;
+	share = share / NP_PAGE_BYTES * NP_PAGE_BYTES;
+	for (unsigned int i = 0; i < nreactors; i++) {
+		int ret = np_pool_new(
+			region, (uint8_t *)region->va + i * share, share, &region->pools[i]);
+
+		if (ret)
+			return ret;
+		region->npools++;
+	}
+	return 0;
+}
+
+int np_mem_open(struct np_mem *mem, const struct np_mem_ops *ops, const char *where, size_t bytes,
+	unsigned int nreactors, char *why, size_t why_size, struct np_mem_region **ret_region)
+{
+	struct np_mem_region *region;
+	int ret;
+
+	if (mem->nregions == NP_MAX_REGIONS) {
+		snprintf(why, why_size, "more than %u memory regions", NP_MAX_REGIONS);
+		return -ENOSPC;
+	}
+	region = calloc(1, sizeof(*region));
+	if (!region) {
+		snprintf(why, why_size, "out of memory");
+		return -ENOMEM;
+	}
+	region->ops = ops;
+	region->id = mem->nregions;
+	np_list_init(&region->notes);
+	/* The part for self-tests comes on top of what the operator asked for. */
+	ret = ops->open(region, where, bytes ? bytes + NP_SCRATCH_MAX_BYTES : 0, why, why_size);
+	if (ret)
+		goto err_free;
+	ret = np_mem_carve(region, nreactors);
+	if (ret) {
+		snprintf(why, why_size, "%zu bytes cannot be shared by %u reactors: %s",
+			region->bytes, nreactors, strerror(-ret));
+		goto err_free;
+	}
+	mem->regions[mem->nregions++] = region;
+	*ret_region = region;
+	return 0;
+
+err_free:
+	np_mem_free(region);
+	return ret;
+}
+
+void np_mem_close_all(struct np_mem *mem)
+{
+	while (mem->nregions > 0)
+		np_mem_free(mem->regions[--mem->nregions]);
+}
+
+void np_mem_note(struct np_mem_region *region, const char *subject, bool is_rnic,
+	enum np_verdict verdict, const char *reason)
+{
+	struct np_mem_note *note = NULL;
+	struct np_list *pos;
+
+	np_list_for_each(pos, &region->notes) {
+		note = np_container_of(pos, struct np_mem_note, link);
+		if (note->is_rnic == is_rnic && !strcmp(note->subject, subject))
+			break;
+		note = NULL;
+	}
+	if (!note) {
+		note = calloc(1, sizeof(*note));
+		/* A record for the operator: without memory for it the verdict itself still holds. */
+		if (!note)
+			return;
+		np_list_add_tail(&region->notes, &note->link);
+		note->is_rnic = is_rnic;
+		snprintf(note->subject, sizeof(note->subject), "%s", subject);
+	}
+	note->verdict = verdict;
+	snprintf(note->reason, sizeof(note->reason), "%s", reason);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * mem.h - memory that data may land in: providers describe it, transports register it.
+ *
+ * A region is one mapping of one provider. It is cut into one pool a reactor (pool.h), and its
+ * id indexes each RDMA device's table of memory keys.
+ *
+ * Thread: regions are made and freed by the control thread and constant in between.
+ * Depends: base.
+ */
+#ifndef NP_MEMORY_MEM_H
+#define NP_MEMORY_MEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "target/base/list.h"
+#include "target/reactor/reactor.h"
+
+#define NP_MAX_REGIONS 32
+#define NP_PAGE_BYTES 4096u
+
+/* Regions that always exist; peer memory follows. */
+#define NP_REGION_HOST 0u  /* data staged in host memory */
+#define NP_REGION_ADMIN 1u /* data of admin and fabrics commands, which never wait behind I/O */
+
+/* How a region becomes an RDMA memory region. */
+enum np_mem_reg_kind {
+	NP_MEM_REG_PLAIN, /* pinned ibv_reg_mr */
+	NP_MEM_REG_ODP, /* ibv_reg_mr with IBV_ACCESS_ON_DEMAND: peer-to-peer pages can't be pinned */
+};
+
+/* What a self-test of a pair of devices found. */
+enum np_verdict {
+	NP_VERDICT_UNTESTED,
+	NP_VERDICT_WORKS,
+	NP_VERDICT_QUIRK, /* works within limits that the reason names */
+	NP_VERDICT_UNUSABLE,
+};
+
+/* One line of the record "region X together with device Y". */
+struct np_mem_note {
+	struct np_list link;
+	char subject[64]; /* RDMA device or drive */
+	bool is_rnic;     /* else a drive */
+	enum np_verdict verdict;
+	char reason[192];
+};
+
+struct np_pool;
+
+struct np_mem_region {
+	unsigned int id; /* 0 .. NP_MAX_REGIONS - 1, index into tables of keys */
+	const struct np_mem_ops *ops;
+	char name[64]; /* "cmb 0000:01:00.0", "host", "admin" */
+	char pci[16];  /* address of the device whose memory this is, "" for host memory */
+	void *va;
+	size_t bytes;
+	size_t device_bytes; /* what the device has in all */
+	enum np_mem_reg_kind reg_kind;
+	bool is_peer; /* memory of a PCIe device: a byte here never touched host DRAM */
+	struct np_pool *pools[NP_MAX_REACTORS]; /* by reactor index */
+	unsigned int npools;
+	/* A part that no pool hands out, for self-tests at any time; at least 4 pages. */
+	void *scratch;
+	size_t scratch_bytes;
+	struct np_list notes; /* struct np_mem_note; control thread only */
+	void *priv;           /* the provider's */
+};
+
+/* A provider of memory. */
+struct np_mem_ops {
+	const char *name;
+	/*
+	 * Maps @bytes of the memory that @where names (a PCI address, or NULL).
+	 * @bytes: 0 for as much as is sensible; the region may come out smaller
+	 * Fills va, bytes, device_bytes, reg_kind, is_peer, pci, name.
+	 * Return: 0, or -errno with one sentence in @why.
+	 */
+	int (*open)(struct np_mem_region *region, const char *where, size_t bytes, char *why,
+		size_t why_size);
+	void (*close)(struct np_mem_region *region);
+};
+
+extern const struct np_mem_ops np_mem_host_ops;
+extern const struct np_mem_ops np_mem_cmb_ops;
+
+/* All regions of the process. */
+struct np_mem {
+	struct np_mem_region *regions[NP_MAX_REGIONS];
+	unsigned int nregions;
+};
+
+/**
+ * np_mem_open() - open a region and cut it into one pool a reactor
+ * @where, @bytes: as for np_mem_ops.open
+ * @nreactors: how many pools
+ * @ret_region: owned by @mem
+ *
+ * Context: control thread, before the reactors use @mem.
+ * Return: 0, or -errno with a sentence in @why; -ENOSPC if NP_MAX_REGIONS are open.
+ */
+int np_mem_open(struct np_mem *mem, const struct np_mem_ops *ops, const char *where, size_t bytes,
+	unsigned int nreactors, char *why, size_t why_size, struct np_mem_region **ret_region);
+
+/* Closes every region. Context: control thread, after all memory keys are gone. */
+void np_mem_close_all(struct np_mem *mem);
+
+/**
+ * np_mem_note() - record (or replace) what a self-test found
+ *
+ * Context: control thread.
+ */
+void np_mem_note(struct np_mem_region *region, const char *subject, bool is_rnic,
+	enum np_verdict verdict, const char *reason);
+
+/* "works", "quirk", "unusable", "untested". */
+const char *np_verdict_name(enum np_verdict verdict);
+
+/**
+ * np_mem_cmb_list() - PCI addresses of the devices with published peer memory
+ * @ret_pci: array of @max addresses
+ *
+ * Return: how many, or -errno of reading sysfs.
+ */
+int np_mem_cmb_list(char (*ret_pci)[16], unsigned int max);
+
+#endif

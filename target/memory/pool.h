@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * pool.h - buffers out of one reactor's share of a region, and the queue of those who wait.
+ *
+ * A buddy allocator: blocks are powers of two of NP_PAGE_BYTES, aligned to their size within
+ * the pool. Its book-keeping lies outside the region, so device memory is never touched.
+ *
+ * Thread: the reactor that owns the pool. The counters may be read from any thread.
+ * Depends: mem.h.
+ */
+#ifndef NP_MEMORY_POOL_H
+#define NP_MEMORY_POOL_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "target/base/list.h"
+#include "target/memory/mem.h"
+
+#define NP_POOL_ORDERS 16 /* up to 4 KiB << 15 = 128 MiB a block */
+
+struct np_buf {
+	struct np_pool *pool; /* NULL: holds nothing */
+	void *va;
+	uint32_t bytes; /* usable, at least what was asked for unless the pool is too small */
+};
+
+/*
+ * Somebody who waits for a buffer. Embedded in the one who waits.
+ * @granted: called in the pool's turn of the reactor loop with the buffer
+ */
+struct np_pool_waiter {
+	struct np_list link;
+	struct np_pool *pool; /* set by np_pool_get() */
+	uint32_t bytes;
+	void (*granted)(struct np_pool_waiter *waiter, struct np_buf buf);
+};
+
+struct np_pool {
+	struct np_mem_region *region;
+	uint8_t *base;
+	uint32_t npages;
+	uint32_t max_bytes;    /* the largest block that can exist */
+	uint8_t *order;        /* by page: order of the block that begins here, | NP_POOL_FREE */
+	uint32_t *next, *prev; /* free lists by page */
+	uint32_t free[NP_POOL_ORDERS];
+	struct np_list waiters;
+	struct np_poller poller;
+	_Atomic uint64_t in_use_bytes, high_water_bytes, waits, waiting;
+};
+
+/**
+ * np_pool_new() - manage @bytes at @base
+ *
+ * Return: 0, -EINVAL if not even one page fits, -ENOMEM.
+ */
+int np_pool_new(struct np_mem_region *region, void *base, size_t bytes, struct np_pool **ret_pool);
+
+void np_pool_free(struct np_pool *pool);
+
+/* Attaches the pool's wait list to the reactor that owns it. Context: the reactor. */
+void np_pool_attach(struct np_pool *pool, struct np_reactor *reactor);
+
+/**
+ * np_pool_get() - take a buffer, or queue for one
+ * @waiter: its bytes and granted are set by the caller. A request for more than the pool's
+ *          largest block is served with that block: the caller works in pieces
+ * @ret_buf: the buffer
+ *
+ * First come, first served: nobody overtakes a waiter.
+ * Context: the reactor.
+ * Return: true with a buffer; false if @waiter was queued and granted() will be called.
+ */
+bool np_pool_get(struct np_pool *pool, struct np_pool_waiter *waiter, struct np_buf *ret_buf);
+
+/* Takes a queued waiter out again. Context: the reactor. */
+void np_pool_cancel(struct np_pool_waiter *waiter);
+
+/* Gives a buffer back and clears @buf; harmless on an empty one. Context: the reactor. */
+void np_buf_put(struct np_buf *buf);
+
+#endif

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * cmd.c - the commands that exist, as tables by opcode.
+ *
+ * What a table lacks is answered with Invalid Command Opcode. Identify (ONCS) and the Commands
+ * Supported and Effects log are derived from these tables. A new command is one more entry: the
+ * admin ones of namespace management, firmware and security go into np_admin_cmds; Verify, Copy,
+ * Write Uncorrectable and reservations into np_io_cmds.
+ *
+ * Thread: any; constant.
+ * Depends: the files with the check and execute functions.
+ */
+#include "target/nvme/admin.h"
+#include "target/nvme/fabrics.h"
+#include "target/nvme/features.h"
+#include "target/nvme/identify.h"
+#include "target/nvme/io.h"
+#include "target/nvme/logpage.h"
+#include "target/nvme/req.h"
+
+/* clang-format off */
+static const struct np_cmd np_fabrics_admin_cmds[256] = {
+	[nvme_fabrics_type_property_set] = {"property set", NP_DIR_NONE, NP_CMD_NO_READY,
+		np_fabrics_check_property, np_fabrics_property_set},
+	[nvme_fabrics_type_connect] = {"connect", NP_DIR_FROM_HOST, NP_CMD_NO_READY,
+		np_fabrics_check_connect, np_fabrics_connect},
+	[nvme_fabrics_type_property_get] = {"property get", NP_DIR_NONE, NP_CMD_NO_READY,
+		np_fabrics_check_property, np_fabrics_property_get},
+};
+
+static const struct np_cmd np_fabrics_io_cmds[256] = {
+	[nvme_fabrics_type_connect] = {"connect", NP_DIR_FROM_HOST, NP_CMD_NO_READY,
+		np_fabrics_check_connect, np_fabrics_connect},
+};
+
+static const struct np_cmd np_admin_cmds[256] = {
+	[nvme_admin_get_log_page] = {"get log page", NP_DIR_TO_HOST, 0,
+		np_logpage_check, np_logpage_execute},
+	[nvme_admin_identify] = {"identify", NP_DIR_TO_HOST, 0,
+		np_identify_check, np_identify_execute},
+	[nvme_admin_abort_cmd] = {"abort", NP_DIR_NONE, 0,
+		np_admin_check_plain, np_admin_abort},
+	[nvme_admin_set_features] = {"set features", NP_DIR_FROM_HOST, 0,
+		np_features_check_set, np_features_set},
+	[nvme_admin_get_features] = {"get features", NP_DIR_TO_HOST, 0,
+		np_features_check_get, np_features_get},
+	[nvme_admin_async_event] = {"async event request", NP_DIR_NONE, 0,
+		np_admin_check_plain, np_admin_async_event},
+	[nvme_admin_keep_alive] = {"keep alive", NP_DIR_NONE, 0,
+		np_admin_check_plain, np_admin_keep_alive},
+};
+
+static const struct np_cmd np_discovery_cmds[256] = {
+	[nvme_admin_get_log_page] = {"get log page", NP_DIR_TO_HOST, 0,
+		np_logpage_check, np_logpage_execute},
+	[nvme_admin_identify] = {"identify", NP_DIR_TO_HOST, 0,
+		np_identify_check, np_identify_execute},
+	[nvme_admin_set_features] = {"set features", NP_DIR_FROM_HOST, 0,
+		np_features_check_set, np_features_set},
+	[nvme_admin_get_features] = {"get features", NP_DIR_TO_HOST, 0,
+		np_features_check_get, np_features_get},
+	[nvme_admin_async_event] = {"async event request", NP_DIR_NONE, 0,
+		np_admin_check_plain, np_admin_async_event},
+	[nvme_admin_keep_alive] = {"keep alive", NP_DIR_NONE, 0,
+		np_admin_check_plain, np_admin_keep_alive},
+};
+
+static const struct np_cmd np_io_cmds[256] = {
+	[nvme_cmd_flush] = {"flush", NP_DIR_NONE, 0,
+		np_io_check_flush, np_io_flush},
+	[nvme_cmd_write] = {"write", NP_DIR_FROM_HOST,
+		NP_CMD_PEER | NP_CMD_PIECES | NP_CMD_CHANGES_MEDIA,
+		np_io_check_rw, np_io_write},
+	[nvme_cmd_read] = {"read", NP_DIR_TO_HOST, NP_CMD_PEER | NP_CMD_PIECES,
+		np_io_check_rw, np_io_read},
+	/* The CPU compares, so both halves are host memory. */
+	[nvme_cmd_compare] = {"compare", NP_DIR_FROM_HOST, NP_CMD_PIECES | NP_CMD_TWICE,
+		np_io_check_rw, np_io_compare},
+	[nvme_cmd_write_zeroes] = {"write zeroes", NP_DIR_NONE, NP_CMD_CHANGES_MEDIA,
+		np_io_check_write_zeroes, np_io_write_zeroes},
+	[nvme_cmd_dsm] = {"dataset management", NP_DIR_FROM_HOST, NP_CMD_CHANGES_MEDIA,
+		np_io_check_dsm, np_io_dsm},
+};
+/* clang-format on */
+
+static const struct np_cmd *np_cmd_find(const struct np_cmd table[256], uint8_t opcode)
+{
+	return table[opcode].name ? &table[opcode] : NULL;
+}
+
+const struct np_cmd *np_cmd_find_admin(uint8_t opcode)
+{
+	return np_cmd_find(np_admin_cmds, opcode);
+}
+
+const struct np_cmd *np_cmd_find_discovery(uint8_t opcode)
+{
+	return np_cmd_find(np_discovery_cmds, opcode);
+}
+
+const struct np_cmd *np_cmd_find_io(uint8_t opcode)
+{
+	return np_cmd_find(np_io_cmds, opcode);
+}
+
+const struct np_cmd *np_cmd_find_fabrics(uint8_t fctype, bool is_admin)
+{
+	return np_cmd_find(is_admin ? np_fabrics_admin_cmds : np_fabrics_io_cmds, fctype);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * ctrl.h - a controller: the association of one host with one subsystem.
+ *
+ * Thread: the reactor of its admin queue; fields marked otherwise. Made and freed by the
+ *         registry on the control thread.
+ * Depends: queue.h, errlog.h, wire.h.
+ */
+#ifndef NP_NVME_CTRL_H
+#define NP_NVME_CTRL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "target/nvme/errlog.h"
+#include "target/nvme/queue.h"
+#include "target/nvme/req.h"
+
+#define NP_CTRL_MAX_AERS 4
+#define NP_CTRL_MAX_CHANGED_NS 1024 /* entries of log page 04h */
+#define NP_CTRL_KAS_MS 1000         /* granularity of the keep-alive timeout */
+#define NP_CTRL_VERSION 0x020000u   /* the first with CAP.CRMS and Identify CNS 08h */
+/* In 500 ms. We are ready at once; a host on a slow emulated machine still gets its time. */
+#define NP_CTRL_READY_TIMEOUT 15u
+
+/* What a host can ask to be told about. */
+enum np_aen_kind {
+	NP_AEN_NS_CHANGED,
+	NP_AEN_DISC_CHANGED,
+	NP_AEN_KINDS,
+};
+
+/* Features whose value is just kept. See features.c. */
+enum np_ctrl_value {
+	NP_VALUE_ARBITRATION,
+	NP_VALUE_TEMP_OVER,
+	NP_VALUE_TEMP_UNDER,
+	NP_VALUE_ERR_RECOVERY,
+	NP_VALUE_WRITE_ATOMIC,
+	NP_VALUES,
+};
+
+struct np_ctrl {
+	/* Constant after Connect: */
+	const struct np_target *target;
+	struct np_subsys *subsys;
+	const struct np_port *port;
+	uint16_t cntlid;
+	char hostnqn[NP_NQN_BYTES];
+	uint8_t hostid[16];
+	uint64_t cap;
+	struct np_reactor *reactor;
+	struct np_queue *admin_queue;
+
+	/* Written by the owner, read by any reactor: */
+	_Atomic uint32_t cc, csts;
+
+	struct np_errlog errlog; /* any reactor, see errlog.h */
+
+	/* Owner only: */
+	struct np_timer keep_alive;
+	uint32_t kato_ms;                      /* 0: no keep-alive */
+	struct np_req *aers[NP_CTRL_MAX_AERS]; /* parked, oldest first */
+	unsigned int naers;
+	uint32_t aen_config;
+	uint32_t aen_pending; /* bit per enum np_aen_kind that waits for an AER */
+	uint32_t aen_masked;  /* sent, and its log page not yet read */
+	uint32_t changed_ns[NP_CTRL_MAX_CHANGED_NS]; /* since log page 04h was read, ascending */
+	unsigned int nchanged_ns; /* NP_CTRL_MAX_CHANGED_NS + 1: too many to list */
+	uint32_t values[NP_VALUES];
+	bool is_dead;  /* its admin queue is draining */
+	bool is_fatal; /* fatal_msg is on its way */
+
+	/* Written by any of its queues on their reactors, for traffic based keep-alive: */
+	_Atomic uint32_t activity;
+
+	/* Written before fatal_msg is sent, read by its receiver: */
+	const char *fatal_why;
+
+	/* Control thread only: */
+	struct np_list link;   /* in the registry */
+	struct np_list queues; /* np_queue.ctrl_link */
+	unsigned int nqueues;
+	bool is_closing; /* its admin queue is gone */
+	struct np_msg fatal_msg;
+};
+
+/* Are I/O commands taken? Context: any reactor. */
+static inline bool np_ctrl_is_ready(const struct np_ctrl *ctrl)
+{
+	return atomic_load_explicit(&ctrl->csts, memory_order_acquire) & 1u << NVME_CSTS_RDY_SHIFT;
+}
+
+/* Records that the host is alive. Context: any reactor. */
+static inline void np_ctrl_touch(struct np_ctrl *ctrl)
+{
+	/* Test first: the line stays shared among reactors while nobody clears it. */
+	if (!atomic_load_explicit(&ctrl->activity, memory_order_relaxed))
+		atomic_store_explicit(&ctrl->activity, 1, memory_order_relaxed);
+}
+
+/**
+ * np_ctrl_new() - a controller that is not enabled yet
+ * @queue: its admin queue
+ * @hostnqn: NUL-terminated
+ * @hostid: 16 bytes
+ *
+ * Context: control thread.
+ * Return: NULL without memory; else to be given to np_ctrl_free().
+ */
+struct np_ctrl *np_ctrl_new(const struct np_target *target, struct np_subsys *subsys,
+	struct np_queue *queue, uint16_t cntlid, const char *hostnqn, const uint8_t *hostid);
+
+/* NULL is fine. Context: control thread, no queue left. */
+void np_ctrl_free(struct np_ctrl *ctrl);
+
+/**
+ * np_ctrl_set_cc() - what a host's write of CC does: enable, reset, shutdown
+ *
+ * A configuration that we cannot run sets CSTS.CFS. Context: the reactor of @ctrl.
+ * Spec: NVM Express Base 2.0, 3.1.3.5 (CC), 3.1.3.6 (CSTS).
+ */
+void np_ctrl_set_cc(struct np_ctrl *ctrl, uint32_t cc);
+
+/**
+ * np_ctrl_set_kato() - (re)start the keep-alive timer
+ * @kato_ms: rounded up to NP_CTRL_KAS_MS; 0 for none, but a discovery controller is then ended
+ *           after two minutes without a command
+ *
+ * A timer that expires looks for traffic first, so a silent host is found between one and two
+ * timeouts after its last command. Context: the reactor of @ctrl.
+ * Spec: NVM Express Base 2.0, 3.9.
+ */
+void np_ctrl_set_kato(struct np_ctrl *ctrl, uint32_t kato_ms);
+
+/**
+ * np_ctrl_park_aer() - keep an Asynchronous Event Request until there is an event
+ *
+ * Context: the reactor of @ctrl.
+ * Return: true if @ctrl has taken @req; false if NP_CTRL_MAX_AERS are parked already.
+ */
+bool np_ctrl_park_aer(struct np_ctrl *ctrl, struct np_req *req);
+
+/* Bits of the Asynchronous Event Configuration that @ctrl has a use for. Context: any. */
+uint32_t np_ctrl_aen_supported(const struct np_ctrl *ctrl);
+
+/**
+ * np_ctrl_send_aen() - tell the host of an event, now or with its next AER
+ *
+ * Nothing happens if the host did not ask for this kind, or has not yet read the log page of the
+ * last one. Context: the reactor of @ctrl.
+ * Spec: NVM Express Base 2.0, 5.2.
+ */
+void np_ctrl_send_aen(struct np_ctrl *ctrl, enum np_aen_kind kind);
+
+/* The host has read the log page of @kind without retaining the event. Context: as above. */
+void np_ctrl_ack_aen(struct np_ctrl *ctrl, enum np_aen_kind kind);
+
+/* Namespace @nsid came, went or changed: log page 04h and its event. Context: as above. */
+void np_ctrl_note_changed_ns(struct np_ctrl *ctrl, uint32_t nsid);
+
+/**
+ * np_ctrl_drain() - @queue of @ctrl is draining
+ *
+ * On the admin queue: parked AERs are completed, and the keep-alive timer stops.
+ * Context: the reactor of @queue.
+ */
+void np_ctrl_drain(struct np_ctrl *ctrl, struct np_queue *queue);
+
+#endif

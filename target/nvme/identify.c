@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * identify.c - the Identify command: controllers, namespaces and lists of them.
+ *
+ * Each structure is one function that fills 4 KiB of zeroes; a table names them by CNS.
+ *
+ * Thread: the reactor of req->queue.
+ * Depends: ctrl.h, le.h.
+ */
+#include "target/nvme/identify.h"
+
+#include <string.h>
+
+#include "target/base/le.h"
+#include "target/nvme/ctrl.h"
+
+#define NP_MPSMIN_SHIFT 12
+#define NP_SQES_CQES 0x66, 0x44
+#define NP_ICD_UNIT 16u                  /* bytes, of IOCCSZ and IORCSZ */
+#define NP_FRMW_ONE_RO (1 << 0 | 1 << 1) /* one slot, read-only */
+#define NP_VWC_NO_BROADCAST (2 << 1)     /* Flush with NSID FFFFFFFFh is not supported */
+#define NP_SGLS_ANY_ALIGN 1u
+
+static_assert(sizeof(struct nvme_id_ctrl) == 4096, "identify controller");
+static_assert(sizeof(struct nvme_id_ns) == 4096, "identify namespace");
+static_assert(1u << (NP_MPSMIN_SHIFT + 8) == NP_MDTS_BYTES, "MDTS is 8");
+
+struct np_cns {
+	bool is_known;
+	bool of_discovery; /* discovery controllers have it too */
+	bool has_csi;      /* looks at CSI, of which we know 0: the NVM Command Set */
+	struct np_status (*fill)(struct np_req *req, uint8_t *data);
+};
+
+void np_identify_put_text(char *dst, size_t dst_bytes, const char *text)
+{
+	const size_t len = strnlen(text, dst_bytes);
+
+	memset(dst, ' ', dst_bytes);
+	memcpy(dst, text, len);
+}
+
+static uint8_t np_identify_cns(const struct np_req *req)
+{
+	return (uint8_t)np_le32(req->sqe.cdw10);
+}
+
+static struct np_status np_identify_bad_ns(struct np_req *req)
+{
+	return np_req_bad(
+		req, offsetof(struct np_sqe, nsid), 0, np_status_generic(NVME_SC_INVALID_NS));
+}
+
+/* Finds the command's namespace; *ret_ns is NULL for a valid NSID without one. */
+static struct np_status np_identify_find_ns(struct np_req *req, const struct np_ns **ret_ns)
+{
+	const uint32_t nsid = np_le32(req->sqe.nsid);
+
+	/* FFFFFFFFh would ask for what all namespaces have in common: for namespace management. */
+	if (nsid == NVME_NSID_NONE || nsid > NP_MAX_NSID)
+		return np_identify_bad_ns(req);
+	*ret_ns = np_view_find(req->queue->ctrl->subsys->view, nsid);
+	return NP_SUCCESS;
+}
+
+/* What the backends of a subsystem have, together. */
+struct np_backend_union {
+	bool volatile_cache;
+	bool any_deallocate;
+	bool all_write_zeroes;
+};
+
+static struct np_backend_union np_identify_backends(const struct np_view *view)
+{
+	struct np_backend_union all = {.all_write_zeroes = true};
+
+	for (unsigned int i = 0; i < view->nns; i++) {
+		const struct np_backend *backend = view->ns[i]->backend;
+
+		all.volatile_cache |= backend->volatile_cache;
+		all.any_deallocate |= backend->can_deallocate;
+		all.all_write_zeroes &= backend->can_write_zeroes;
+	}
+	return all;
+}
+
+/*
+ * A command that the table lacks is not announced. Neither is one that no drive can do: a host
+ * copes better with the lack of Write Zeroes than with an error.
+ */
+static uint16_t np_identify_oncs(const struct np_backend_union *all)
+{
+	unsigned int oncs = NVME_CTRL_ONCS_SAVE_FEATURES;
+
+	if (np_cmd_find_io(nvme_cmd_compare))
+		oncs |= NVME_CTRL_ONCS_COMPARE;
+	if (np_cmd_find_io(nvme_cmd_dsm) && all->any_deallocate)
+		oncs |= NVME_CTRL_ONCS_DSM;
+	if (np_cmd_find_io(nvme_cmd_write_zeroes) && all->all_write_zeroes)
+		oncs |= NVME_CTRL_ONCS_WRITE_ZEROES;
+	return (uint16_t)oncs;
+}
+
+static void np_identify_fill_io(const struct np_ctrl *ctrl, struct nvme_id_ctrl *id)
+{
+	const struct np_backend_union all = np_identify_backends(ctrl->subsys->view);
+	static const uint8_t entry_sizes[] = {NP_SQES_CQES};
+	uint32_t inline_bytes = ctrl->port->inline_bytes;
+
+	if (inline_bytes > ctrl->subsys->inline_bytes)
+		inline_bytes = ctrl->subsys->inline_bytes;
+	if (inline_bytes < NP_MIN_CAPSULE_BYTES - sizeof(struct np_sqe))
+		inline_bytes = NP_MIN_CAPSULE_BYTES - sizeof(struct np_sqe);
+
+	id->cmic = NVME_CTRL_CMIC_MULTI_PORT | NVME_CTRL_CMIC_MULTI_CTRL;
+	id->acl = 3;
+	id->frmw = NP_FRMW_ONE_RO;
+	id->lpa = NVME_CTRL_LPA_SMART_PER_NS | NVME_CTRL_LPA_CMD_EFFECTS | NVME_CTRL_LPA_EXTENDED;
+	id->sqes = entry_sizes[0];
+	id->cqes = entry_sizes[1];
+	id->nn = np_le32(NP_MAX_NSID);
+	id->mnan = np_le32(NP_MAX_NSID);
+	id->oncs = np_le16(np_identify_oncs(&all));
+	if (all.volatile_cache)
+		id->vwc = NVME_CTRL_VWC_PRESENT | NP_VWC_NO_BROADCAST;
+	id->ioccsz = np_le32(((uint32_t)sizeof(struct np_sqe) + inline_bytes) / NP_ICD_UNIT);
+	id->iorcsz = np_le32(sizeof(struct np_cqe) / NP_ICD_UNIT);
+}
+
+static struct np_status np_identify_ctrl(struct np_req *req, uint8_t *data)
+{
+	const struct np_ctrl *ctrl = req->queue->ctrl;
+	const struct np_subsys *subsys = ctrl->subsys;
+	struct nvme_id_ctrl *id = (void *)data;
+
+	np_identify_put_text(id->sn, sizeof(id->sn), subsys->serial);
+	np_identify_put_text(id->mn, sizeof(id->mn), subsys->model);
+	np_identify_put_text(id->fr, sizeof(id->fr), subsys->firmware);
+	memcpy(id->ieee, subsys->ieee_oui, sizeof(id->ieee));
+	id->mdts = 8;
+	id->cntlid = np_le16(ctrl->cntlid);
+	id->ver = np_le32(NP_CTRL_VERSION);
+	id->oaes = np_le32(np_ctrl_aen_supported(ctrl));
+	id->ctratt = np_le32(NVME_CTRL_CTRATT_128_ID | NVME_CTRL_CTRATT_TBKAS);
+	id->cntrltype =
+		subsys->is_discovery ? NVME_CTRL_CNTRLTYPE_DISCOVERY : NVME_CTRL_CNTRLTYPE_IO;
+	id->aerl = NP_CTRL_MAX_AERS - 1;
+	id->elpe = NP_ERRLOG_ENTRIES - 1;
+	id->kas = np_le16(NP_CTRL_KAS_MS / 100);
+	id->maxcmd = np_le16(NP_MAX_QUEUE_DEPTH);
+	id->sgls = np_le32(NP_SGLS_ANY_ALIGN | NVME_CTRL_SGLS_KEYED | NVME_CTRL_SGLS_OFFSET);
+	id->msdbd = NP_MAX_SGL_SEGS;
+	memcpy(id->subnqn, subsys->nqn, sizeof(subsys->nqn));
+	if (subsys->is_discovery)
+		id->lpa = NVME_CTRL_LPA_EXTENDED;
+	else
+		np_identify_fill_io(ctrl, id);
+	return NP_SUCCESS;
+}
+
+static struct np_status np_identify_ns(struct np_req *req, uint8_t *data)
+{
+	struct nvme_id_ns *id = (void *)data;
+	const struct np_ns *ns;
+	struct np_status status = np_identify_find_ns(req, &ns);
+
+	/* Zeroes say that the namespace is not active. */
+	if (!np_status_is_ok(status) || !ns)
+		return status;
+	id->nsze = htole64(ns->nblocks);
+	id->ncap = htole64(ns->nblocks);
+	id->nuse = htole64(ns->nblocks);
+	id->nmic = NVME_NS_NMIC_SHARED;
+	memcpy(id->nguid, ns->nguid, sizeof(id->nguid));
+	id->lbaf[0].ds = (uint8_t)ns->lba_shift;
+	return NP_SUCCESS;
+}
+
+/* Active namespaces above the command's NSID. */
+static struct np_status np_identify_ns_list(struct np_req *req, uint8_t *data)
+{
+	const struct np_view *view = req->queue->ctrl->subsys->view;
+	const uint32_t after = np_le32(req->sqe.nsid);
+	struct nvme_ns_list *list = (void *)data;
+	unsigned int n = 0;
+
+	if (after >= NVME_NSID_ALL - 1)
+		return np_identify_bad_ns(req);
+	for (unsigned int i = 0; i < view->nns && n < NVME_ID_NS_LIST_MAX; i++)
+		if (view->ns[i]->nsid > after)
+			list->ns[n++] = np_le32(view->ns[i]->nsid);
+	return NP_SUCCESS;
+}
+
+static uint8_t *np_identify_put_desc(uint8_t *pos, uint8_t type, const void *id, uint8_t len)
+{
+	struct nvme_ns_id_desc *desc = (void *)pos;
+
+	desc->nidt = type;
+	desc->nidl = len;
+	memcpy(pos + sizeof(*desc), id, len);
+	return pos + sizeof(*desc) + len;
+}
+
+static struct np_status np_identify_ns_descs(struct np_req *req, uint8_t *data)
+{
+	static const uint8_t none[NVME_NIDT_NGUID_LEN];
+	const uint8_t csi = NVME_CSI_NVM;
+	const struct np_ns *ns;
+	struct np_status status = np_identify_find_ns(req, &ns);
+
+	if (!np_status_is_ok(status))
+		return status;
+	if (!ns)
+		return np_identify_bad_ns(req);
+	if (memcmp(ns->nguid, none, sizeof(none)))
+		data = np_identify_put_desc(data, NVME_NIDT_NGUID, ns->nguid, NVME_NIDT_NGUID_LEN);
+	data = np_identify_put_desc(data, NVME_NIDT_UUID, ns->uuid, NVME_NIDT_UUID_LEN);
+	np_identify_put_desc(data, NVME_NIDT_CSI, &csi, NVME_NIDT_CSI_LEN);
+	return NP_SUCCESS;
+}
+
+/* NVM Command Set specific: no protection information, no extended formats: all zero. */
+static struct np_status np_identify_nvm_ns(struct np_req *req, uint8_t *data)
+{
+	const struct np_ns *ns;
+
+	(void)data;
+	return np_identify_find_ns(req, &ns);
+}
+
+/* NVM Command Set specific limits: zero is "no limit but MDTS" for each command that we have. */
+static struct np_status np_identify_nvm_ctrl(struct np_req *req, uint8_t *data)
+{
+	(void)req;
+	(void)data;
+	return NP_SUCCESS;
+}
+
+static struct np_status np_identify_common_ns(struct np_req *req, uint8_t *data)
+{
+	struct nvme_id_independent_id_ns *id = (void *)data;
+	const struct np_ns *ns;
+	struct np_status status = np_identify_find_ns(req, &ns);
+
+	if (!np_status_is_ok(status) || !ns)
+		return status;
+	id->nmic = NVME_NS_NMIC_SHARED;
+	id->nstat = 1; /* bit 0: ready */
+	return NP_SUCCESS;
+}
+
+/* Combinations of I/O command sets: the only one is {NVM}. CAP.CSS bit 6 makes this mandatory. */
+static struct np_status np_identify_command_sets(struct np_req *req, uint8_t *data)
+{
+	(void)req;
+	data[0] = 1u << NVME_CSI_NVM;
+	return NP_SUCCESS;
+}
+
+static const struct np_cns np_cns_table[256] = {
+	[NVME_IDENTIFY_CNS_NS] = {true, false, false, np_identify_ns},
+	[NVME_IDENTIFY_CNS_CTRL] = {true, true, false, np_identify_ctrl},
+	[NVME_IDENTIFY_CNS_NS_ACTIVE_LIST] = {true, false, false, np_identify_ns_list},
+	[NVME_IDENTIFY_CNS_NS_DESC_LIST] = {true, false, false, np_identify_ns_descs},
+	[NVME_IDENTIFY_CNS_CSI_NS] = {true, false, true, np_identify_nvm_ns},
+	[NVME_IDENTIFY_CNS_CSI_CTRL] = {true, false, true, np_identify_nvm_ctrl},
+	[NVME_IDENTIFY_CNS_CSI_NS_ACTIVE_LIST] = {true, false, true, np_identify_ns_list},
+	[NVME_IDENTIFY_CNS_CSI_INDEPENDENT_ID_NS] = {true, false, false, np_identify_common_ns},
+	[NVME_IDENTIFY_CNS_COMMAND_SET_STRUCTURE] = {true, false, false, np_identify_command_sets},
+};
+
+struct np_status np_identify_check(struct np_req *req, uint32_t *ret_bytes)
+{
+	const struct np_cns *cns = &np_cns_table[np_identify_cns(req)];
+	const uint8_t csi = (uint8_t)(np_le32(req->sqe.cdw11) >> 24);
+
+	if (!cns->is_known || (req->queue->ctrl->subsys->is_discovery && !cns->of_discovery))
+		return np_req_bad_field(req, cdw10, 0);
+	if (cns->has_csi && csi != NVME_CSI_NVM)
+		return np_req_bad(req, offsetof(struct np_sqe, cdw11) + 3, 0,
+			np_status_generic(NVME_SC_INVALID_FIELD));
+	*ret_bytes = NVME_IDENTIFY_DATA_SIZE;
+	return NP_SUCCESS;
+}
+
+void np_identify_execute(struct np_req *req)
+{
+	np_req_complete(req, np_cns_table[np_identify_cns(req)].fill(req, req->va));
+}

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * io.c - the NVM command set on a backend.
+ *
+ * Spec: NVM Command Set 1.0, section 3.2.
+ *
+ * Thread: the reactor of req->queue.
+ * Depends: backend.h, ctrl.h.
+ */
+#include "target/nvme/io.h"
+
+#include <string.h>
+
+#include "target/base/le.h"
+#include "target/nvme/ctrl.h"
+
+/* ---- fields common to most commands ------------------------------------------------------- */
+
+static uint64_t np_io_slba(const struct np_req *req)
+{
+	return np_le32(req->sqe.cdw10) | (uint64_t)np_le32(req->sqe.cdw11) << 32;
+}
+
+static uint32_t np_io_nblocks(const struct np_req *req)
+{
+	return (np_le32(req->sqe.cdw12) & 0xffff) + 1;
+}
+
+/*
+ * Sets req->ns. An NSID up to the highest one is valid, though it may be inactive; the two have
+ * statuses of their own. Spec: NVM Express Base 2.0, 3.2.1.3 to 3.2.1.5.
+ */
+static struct np_status np_io_find_ns(struct np_req *req)
+{
+	const struct np_view *view = req->queue->ctrl->subsys->view;
+	uint32_t nsid = np_le32(req->sqe.nsid);
+
+	req->ns = np_view_find(view, nsid);
+	if (req->ns)
+		return NP_SUCCESS;
+	if (nsid && view->nns && nsid < view->ns[view->nns - 1]->nsid)
+		return np_req_bad_field(req, nsid, 0);
+	return np_req_bad(
+		req, offsetof(struct np_sqe, nsid), 0, np_status_generic(NVME_SC_INVALID_NS));
+}
+
+static struct np_status np_io_check_range(struct np_req *req, uint64_t lba, uint32_t nblocks)
+{
+	if (lba >= req->ns->nblocks || nblocks > req->ns->nblocks - lba)
+		return np_req_bad(req, offsetof(struct np_sqe, cdw10), 0,
+			np_status_generic(NVME_SC_LBA_RANGE));
+	return NP_SUCCESS;
+}
+
+static struct np_ns_stats *np_io_stats(const struct np_req *req)
+{
+	return &req->ns->stats[req->queue->reactor->index];
+}
+
+void np_io_submit(struct np_req *req)
+{
+	struct np_backend *backend = req->ns->backend;
+	struct np_status status;
+
+	switch (backend->ops->submit(backend, req->queue->reactor, &req->io, &status)) {
+	case NP_IO_DONE:
+		req->io.done(&req->io, status);
+		break;
+	case NP_IO_BUSY:
+		np_req_retry(req);
+		break;
+	case NP_IO_QUEUED:
+		break;
+	}
+}
+
+/* ---- Read, Write, Compare ----------------------------------------------------------------- */
+
+struct np_status np_io_check_rw(struct np_req *req, uint32_t *ret_bytes)
+{
+	uint64_t bytes;
+	struct np_status status = np_io_find_ns(req);
+
+	if (!np_status_is_ok(status))
+		return status;
+	bytes = (uint64_t)np_io_nblocks(req) << req->ns->lba_shift;
+	if (bytes > NP_MDTS_BYTES)
+		return np_req_bad_field(req, cdw12, 0);
+	/* DTYPE: no directives are supported. */
+	if (req->sqe.opcode == nvme_cmd_write && (np_le32(req->sqe.cdw12) >> 20 & 0xf))
+		return np_req_bad_field(req, cdw12, 4);
+	*ret_bytes = (uint32_t)bytes;
+	return np_io_check_range(req, np_io_slba(req), np_io_nblocks(req));
+}
+
+/* Counts the bytes of a piece by where they lay. */
+static void np_io_count(struct np_req *req)
+{
+	struct np_ns_stats *stats = np_io_stats(req);
+	bool is_read = req->io.op == NP_IO_READ, is_last;
+
+	is_last = req->piece_offset + req->piece_bytes == req->bytes;
+	np_stat_add(is_read ? &stats->read_ios : &stats->write_ios, is_last);
+	np_stat_add(is_read ? &stats->read_bytes : &stats->write_bytes, req->piece_bytes);
+	if (req->data.kind == NP_DATA_INLINE)
+		np_stat_add(&stats->inline_write_bytes, req->piece_bytes);
+	else if (req->buf.pool->region->is_peer)
+		np_stat_add(is_read ? &stats->p2p_read_bytes : &stats->p2p_write_bytes,
+			req->piece_bytes);
+	else
+		np_stat_add(is_read ? &stats->staged_read_bytes : &stats->staged_write_bytes,
+			req->piece_bytes);
+}
+
+static void np_io_rw_done(struct np_io *io, struct np_status status)
+{
+	struct np_req *req = np_container_of(io, struct np_req, io);
+
+	if (np_status_is_ok(status))
+		np_io_count(req);
+	np_req_piece_done(req, status);
+}
+
+/* Sets req->io up for the current piece. */
+static void np_io_prep_piece(struct np_req *req, enum np_io_op op, uint8_t *va,
+	void (*done)(struct np_io *io, struct np_status status))
+{
+	uint32_t control = np_le32(req->sqe.cdw12);
+
+	req->io = (struct np_io){
+		.op = op,
+		.lba = np_io_slba(req) + (req->piece_offset >> req->ns->lba_shift),
+		.nblocks = req->piece_bytes >> req->ns->lba_shift,
+		.va = va,
+		.done = done,
+	};
+	if (control & (uint32_t)NVME_IO_FUA << 16)
+		req->io.flags |= NP_IO_FUA;
+	if (control & (uint32_t)NVME_IO_LR << 16)
+		req->io.flags |= NP_IO_LIMITED_RETRY;
+}
+
+void np_io_read(struct np_req *req)
+{
+	np_io_prep_piece(req, NP_IO_READ, req->va, np_io_rw_done);
+	np_io_submit(req);
+}
+
+void np_io_write(struct np_req *req)
+{
+	np_io_prep_piece(req, NP_IO_WRITE, req->va, np_io_rw_done);
+	np_io_submit(req);
+}
+
+static void np_io_compare_done(struct np_io *io, struct np_status status)
+{
+	struct np_req *req = np_container_of(io, struct np_req, io);
+
+	if (np_status_is_ok(status) && memcmp(req->va, io->va, req->piece_bytes))
+		status = np_status_media(NVME_SC_COMPARE_FAILED);
+	if (req->piece_offset + req->piece_bytes == req->bytes)
+		np_stat_add(&np_io_stats(req)->compare_ios, 1);
+	np_req_piece_done(req, status);
+}
+
+/* The host's data is at req->va, the drive's comes to the second buffer. */
+void np_io_compare(struct np_req *req)
+{
+	np_io_prep_piece(req, NP_IO_READ, np_req_second_va(req), np_io_compare_done);
+	np_io_submit(req);
+}
+
+/* ---- Flush -------------------------------------------------------------------------------- */
+
+struct np_status np_io_check_flush(struct np_req *req, uint32_t *ret_bytes)
+{
+	(void)ret_bytes;
+	return np_io_find_ns(req);
+}
+
+static void np_io_flush_done(struct np_io *io, struct np_status status)
+{
+	np_req_complete(np_container_of(io, struct np_req, io), status);
+}
+
+void np_io_flush(struct np_req *req)
+{
+	np_stat_add(&np_io_stats(req)->flush_ios, 1);
+	if (!req->ns->backend->volatile_cache) {
+		np_req_complete(req, NP_SUCCESS);
+		return;
+	}
+	req->io = (struct np_io){.op = NP_IO_FLUSH, .done = np_io_flush_done};
+	np_io_submit(req);
+}
+
+/* ---- Dataset Management ------------------------------------------------------------------- */
+
+struct np_status np_io_check_dsm(struct np_req *req, uint32_t *ret_bytes)
+{
+	*ret_bytes =
+		((np_le32(req->sqe.cdw10) & 0xff) + 1) * (uint32_t)sizeof(struct nvme_dsm_range);
+	return np_io_find_ns(req);
+}
+
+static const struct nvme_dsm_range *np_io_dsm_range(const struct np_req *req, uint32_t index)
+{
+	return (const struct nvme_dsm_range *)(const void *)req->va + index;
+}
+
+/* All ranges are checked before the first is deallocated: they are the host's to get right. */
+static struct np_status np_io_check_dsm_ranges(struct np_req *req)
+{
+	uint32_t count = req->bytes / (uint32_t)sizeof(struct nvme_dsm_range);
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct nvme_dsm_range *range = np_io_dsm_range(req, i);
+		uint64_t lba = np_le64(range->slba);
+		uint32_t nblocks = np_le32(range->nlb);
+
+		if (lba > req->ns->nblocks || nblocks > req->ns->nblocks - lba)
+			return np_status_generic(NVME_SC_LBA_RANGE);
+	}
+	return NP_SUCCESS;
+}
+
+static void np_io_dsm_next(struct np_req *req);
+
+static void np_io_dsm_done(struct np_io *io, struct np_status status)
+{
+	struct np_req *req = np_container_of(io, struct np_req, io);
+
+	if (!np_status_is_ok(status)) {
+		np_req_complete(req, status);
+		return;
+	}
+	np_io_dsm_next(req);
+}
+
+/* piece_offset counts the bytes of the range list that were done. */
+static void np_io_dsm_next(struct np_req *req)
+{
+	const struct nvme_dsm_range *range;
+
+	while (req->piece_offset < req->bytes) {
+		range = np_io_dsm_range(
+			req, req->piece_offset / (uint32_t)sizeof(struct nvme_dsm_range));
+		req->piece_offset += (uint32_t)sizeof(*range);
+		if (!range->nlb)
+			continue;
+		req->io = (struct np_io){
+			.op = NP_IO_DEALLOCATE,
+			.lba = np_le64(range->slba),
+			.nblocks = np_le32(range->nlb),
+			.done = np_io_dsm_done,
+		};
+		np_io_submit(req);
+		return;
+	}
+	np_req_complete(req, NP_SUCCESS);
+}
+
+void np_io_dsm(struct np_req *req)
+{
+	struct np_status status = np_io_check_dsm_ranges(req);
+
+	if (!np_status_is_ok(status)) {
+		np_req_complete(req, status);
+		return;
+	}
+	np_stat_add(&np_io_stats(req)->dsm_ios, 1);
+	/* The other attributes are hints about access that nothing here can use. */
+	if (!(np_le32(req->sqe.cdw11) & NVME_DSMGMT_AD)) {
+		np_req_complete(req, NP_SUCCESS);
+		return;
+	}
+	np_io_dsm_next(req);
+}
+
+/* ---- Write Zeroes ------------------------------------------------------------------------- */
+
+struct np_status np_io_check_write_zeroes(struct np_req *req, uint32_t *ret_bytes)
+{
+	struct np_status status = np_io_find_ns(req);
+
+	(void)ret_bytes;
+	if (!np_status_is_ok(status))
+		return status;
+	if (!req->ns->backend->can_write_zeroes)
+		return np_status_generic(NVME_SC_INVALID_OPCODE);
+	return np_io_check_range(req, np_io_slba(req), np_io_nblocks(req));
+}
+
+static void np_io_write_zeroes_done(struct np_io *io, struct np_status status)
+{
+	struct np_req *req = np_container_of(io, struct np_req, io);
+	bool must_flush = io->flags & NP_IO_FUA && req->ns->backend->volatile_cache;
+
+	if (!np_status_is_ok(status) || !must_flush) {
+		np_req_complete(req, status);
+		return;
+	}
+	/* Not every engine has a durable way to write zeros. */
+	req->io = (struct np_io){.op = NP_IO_FLUSH, .done = np_io_flush_done};
+	np_io_submit(req);
+}
+
+void np_io_write_zeroes(struct np_req *req)
+{
+	uint32_t control = np_le32(req->sqe.cdw12);
+
+	np_stat_add(&np_io_stats(req)->write_zeroes_ios, 1);
+	req->io = (struct np_io){
+		.op = NP_IO_WRITE_ZEROES,
+		.lba = np_io_slba(req),
+		.nblocks = np_io_nblocks(req),
+		.done = np_io_write_zeroes_done,
+	};
+	if (control & (uint32_t)NVME_IO_FUA << 16)
+		req->io.flags |= NP_IO_FUA;
+	if (control & (uint32_t)NVME_IO_DEAC << 16)
+		req->io.flags |= NP_IO_MAY_DEALLOCATE;
+	np_io_submit(req);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * io.h - the NVM command set: check and execute functions for the table in cmd.c.
+ *
+ * Thread: the reactor of req->queue.
+ * Depends: req.h.
+ */
+#ifndef NP_NVME_IO_H
+#define NP_NVME_IO_H
+
+#include "target/nvme/req.h"
+
+/* Spec: NVM Command Set 1.0, section 3.2 (one command each). */
+struct np_status np_io_check_rw(struct np_req *req, uint32_t *ret_bytes); /* Read, Write, Compare */
+struct np_status np_io_check_flush(struct np_req *req, uint32_t *ret_bytes);
+struct np_status np_io_check_dsm(struct np_req *req, uint32_t *ret_bytes);
+struct np_status np_io_check_write_zeroes(struct np_req *req, uint32_t *ret_bytes);
+
+void np_io_read(struct np_req *req);
+void np_io_write(struct np_req *req);
+void np_io_compare(struct np_req *req);
+void np_io_flush(struct np_req *req);
+void np_io_dsm(struct np_req *req);
+void np_io_write_zeroes(struct np_req *req);
+
+/**
+ * np_io_submit() - hand req->io to the backend of req->ns
+ *
+ * req->io.done() is called in any case; while the backend is busy, the request is tried again
+ * later (np_req_retry()).
+ */
+void np_io_submit(struct np_req *req);
+
+#endif

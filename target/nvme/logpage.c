@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * logpage.c - the Get Log Page command.
+ *
+ * Each page is one function that writes the whole log through a window and returns its length; a
+ * table names them by LID.
+ *
+ * Thread: the reactor of req->queue.
+ * Depends: ctrl.h, discovery.h, identify.h.
+ */
+#include "target/nvme/logpage.h"
+
+#include <string.h>
+
+#include "target/base/le.h"
+#include "target/nvme/ctrl.h"
+#include "target/nvme/discovery.h"
+#include "target/nvme/identify.h"
+
+#define NP_SECTOR_SHIFT 9
+#define NP_DATA_UNIT_SECTORS 1000u /* SMART counts in thousands of 512 bytes */
+#define NP_CDW10_RAE (1u << 15)
+#define NP_CDW14_OFFSET_INDEX (1u << 23)
+
+struct np_logpage {
+	bool of_io, of_discovery; /* which controllers have it */
+	bool has_csi;
+	bool has_aen;
+	enum np_aen_kind aen; /* the event that reading this page acknowledges */
+	/*
+	 * Writes the log.
+	 * @ret_bytes: its length
+	 */
+	struct np_status (*fill)(
+		struct np_req *req, const struct np_window *window, uint64_t *ret_bytes);
+};
+
+static const struct np_logpage np_logpages[256];
+
+void np_window_put(const struct np_window *window, uint64_t pos, const void *src, size_t bytes)
+{
+	const uint8_t *from = src;
+	uint64_t at = 0;
+
+	/* Differences only: sums with a hostile offset could wrap. */
+	if (pos < window->offset) {
+		if (window->offset - pos >= bytes)
+			return;
+		from += window->offset - pos;
+		bytes -= window->offset - pos;
+	} else {
+		at = pos - window->offset;
+	}
+	if (at >= window->bytes)
+		return;
+	if (bytes > window->bytes - at)
+		bytes = window->bytes - at;
+	memcpy(window->data + at, from, bytes);
+}
+
+static const struct np_logpage *np_logpage_find(const struct np_ctrl *ctrl, uint8_t lid)
+{
+	const struct np_logpage *page = &np_logpages[lid];
+
+	return (ctrl->subsys->is_discovery ? page->of_discovery : page->of_io) ? page : NULL;
+}
+
+static uint8_t np_logpage_lid(const struct np_req *req)
+{
+	return (uint8_t)np_le32(req->sqe.cdw10);
+}
+
+static struct np_status np_logpage_supported(
+	struct np_req *req, const struct np_window *window, uint64_t *ret_bytes)
+{
+	const uint32_t is_supported = np_le32(1);
+
+	for (unsigned int lid = 0; lid < 256; lid++)
+		if (np_logpage_find(req->queue->ctrl, (uint8_t)lid))
+			np_window_put(window, lid * sizeof(is_supported), &is_supported,
+				sizeof(is_supported));
+	*ret_bytes = sizeof(struct nvme_supported_log_pages);
+	return NP_SUCCESS;
+}
+
+static struct np_status np_logpage_error(
+	struct np_req *req, const struct np_window *window, uint64_t *ret_bytes)
+{
+	struct nvme_error_log_page entries[NP_ERRLOG_ENTRIES];
+
+	np_errlog_read(&req->queue->ctrl->errlog, entries, NP_ERRLOG_ENTRIES);
+	np_window_put(window, 0, entries, sizeof(entries));
+	*ret_bytes = sizeof(entries);
+	return NP_SUCCESS;
+}
+
+static void np_logpage_put_counter(uint8_t dst[16], uint64_t value)
+{
+	const uint64_t value_le = htole64(value);
+
+	memcpy(dst, &value_le, sizeof(value_le));
+}
+
+static uint64_t np_logpage_data_units(uint64_t bytes)
+{
+	const uint64_t sectors = bytes >> NP_SECTOR_SHIFT;
+
+	return sectors / NP_DATA_UNIT_SECTORS + !!(sectors % NP_DATA_UNIT_SECTORS);
+}
+
+static struct np_status np_logpage_smart(
+	struct np_req *req, const struct np_window *window, uint64_t *ret_bytes)
+{
+	struct np_ctrl *ctrl = req->queue->ctrl;
+	const struct np_view *view = ctrl->subsys->view;
+	const uint32_t nsid = np_le32(req->sqe.nsid);
+	const bool is_all = nsid == NVME_NSID_NONE || nsid == NVME_NSID_ALL;
+	uint64_t reads = 0, writes = 0, read_bytes = 0, write_bytes = 0;
+	struct nvme_smart_log log = {.avail_spare = 100};
+
+	if (!is_all && !np_view_find(view, nsid))
+		return np_req_bad(req, offsetof(struct np_sqe, nsid), 0,
+			np_status_generic(NVME_SC_INVALID_NS));
+	for (unsigned int i = 0; i < view->nns; i++) {
+		const struct np_ns *ns = view->ns[i];
+
+		if (!is_all && ns->nsid != nsid)
+			continue;
+		reads += np_ns_sum(ns, read_ios) + np_ns_sum(ns, compare_ios);
+		writes += np_ns_sum(ns, write_ios);
+		read_bytes += np_ns_sum(ns, read_bytes);
+		write_bytes += np_ns_sum(ns, write_bytes);
+	}
+	np_logpage_put_counter(log.data_units_read, np_logpage_data_units(read_bytes));
+	np_logpage_put_counter(log.data_units_written, np_logpage_data_units(write_bytes));
+	np_logpage_put_counter(log.host_reads, reads);
+	np_logpage_put_counter(log.host_writes, writes);
+	np_logpage_put_counter(log.num_err_log_entries, np_errlog_read(&ctrl->errlog, NULL, 0));
+	np_window_put(window, 0, &log, sizeof(log));
+	*ret_bytes = sizeof(log);
+	return NP_SUCCESS;
+}
+
+static struct np_status np_logpage_firmware(
+	struct np_req *req, const struct np_window *window, uint64_t *ret_bytes)
+{
+	struct nvme_firmware_slot log = {.afi = 1};
+
+	np_identify_put_text(log.frs[0], sizeof(log.frs[0]), req->queue->ctrl->subsys->firmware);
+	np_window_put(window, 0, &log, sizeof(log));
+	*ret_bytes = sizeof(log);
+	return NP_SUCCESS;
+}
+
+static struct np_status np_logpage_changed_ns(
+	struct np_req *req, const struct np_window *window, uint64_t *ret_bytes)
+{
+	struct np_ctrl *ctrl = req->queue->ctrl;
+	struct nvme_ns_list list = {0};
+
+	if (ctrl->nchanged_ns > NP_CTRL_MAX_CHANGED_NS)
+		list.ns[0] = np_le32(NVME_NSID_ALL);
+	else
+		for (unsigned int i = 0; i < ctrl->nchanged_ns; i++)
+			list.ns[i] = np_le32(ctrl->changed_ns[i]);
+	ctrl->nchanged_ns = 0;
+	np_window_put(window, 0, &list, sizeof(list));
+	*ret_bytes = sizeof(list);
+	return NP_SUCCESS;
+}
+
+static uint32_t np_logpage_effects_of(const struct np_cmd *cmd)
+{
+	if (!cmd)
+		return 0;
+	return np_le32(NVME_CMD_EFFECTS_CSUPP |
+		(cmd->flags & NP_CMD_CHANGES_MEDIA ? NVME_CMD_EFFECTS_LBCC : 0));
+}
+
+static struct np_status np_logpage_effects(
+	struct np_req *req, const struct np_window *window, uint64_t *ret_bytes)
+{
+	struct nvme_cmd_effects_log log = {0};
+
+	(void)req;
+	for (unsigned int opcode = 0; opcode < 256; opcode++) {
+		log.acs[opcode] = np_logpage_effects_of(np_cmd_find_admin((uint8_t)opcode));
+		log.iocs[opcode] = np_logpage_effects_of(np_cmd_find_io((uint8_t)opcode));
+	}
+	np_window_put(window, 0, &log, sizeof(log));
+	*ret_bytes = sizeof(log);
+	return NP_SUCCESS;
+}
+
+static struct np_status np_logpage_discovery(
+	struct np_req *req, const struct np_window *window, uint64_t *ret_bytes)
+{
+	const struct np_ctrl *ctrl = req->queue->ctrl;
+
+	*ret_bytes = np_discovery_write(
+		ctrl->target, ctrl->port, ctrl->hostnqn, req->queue->local_addr, window);
+	return NP_SUCCESS;
+}
+
+static const struct np_logpage np_logpages[256] = {
+	[NVME_LOG_LID_SUPPORTED_LOG_PAGES] = {true, true, .fill = np_logpage_supported},
+	[NVME_LOG_LID_ERROR] = {true, true, .fill = np_logpage_error},
+	[NVME_LOG_LID_SMART] = {true, false, .fill = np_logpage_smart},
+	[NVME_LOG_LID_FW_SLOT] = {true, false, .fill = np_logpage_firmware},
+	[NVME_LOG_LID_CHANGED_NS] = {true, false, .has_aen = true, .aen = NP_AEN_NS_CHANGED,
+		.fill = np_logpage_changed_ns},
+	[NVME_LOG_LID_CMD_EFFECTS] = {true, false, .has_csi = true, .fill = np_logpage_effects},
+	[NVME_LOG_LID_DISCOVER] = {false, true, .has_aen = true, .aen = NP_AEN_DISC_CHANGED,
+		.fill = np_logpage_discovery},
+};
+
+static uint64_t np_logpage_offset(const struct np_req *req)
+{
+	return np_le32(req->sqe.cdw12) | (uint64_t)np_le32(req->sqe.cdw13) << 32;
+}
+
+struct np_status np_logpage_check(struct np_req *req, uint32_t *ret_bytes)
+{
+	const struct np_logpage *page = np_logpage_find(req->queue->ctrl, np_logpage_lid(req));
+	const uint32_t cdw14 = np_le32(req->sqe.cdw14);
+	const uint64_t dwords_0b =
+		np_le32(req->sqe.cdw10) >> 16 | (np_le32(req->sqe.cdw11) & 0xffff) << 16;
+	const uint64_t bytes = (dwords_0b + 1) * 4;
+
+	if (!page || (page->has_csi && cdw14 >> 24 != NVME_CSI_NVM))
+		return np_req_bad(req, offsetof(struct np_sqe, cdw10), 0,
+			np_status_specific(NVME_SC_INVALID_LOG_PAGE));
+	if (bytes > NP_MDTS_BYTES)
+		return np_req_bad_field(req, cdw11, 0);
+	if (np_logpage_offset(req) % 4)
+		return np_req_bad_field(req, cdw12, 0);
+	if (cdw14 & NP_CDW14_OFFSET_INDEX)
+		return np_req_bad(req, offsetof(struct np_sqe, cdw14) + 2, 7,
+			np_status_generic(NVME_SC_INVALID_FIELD));
+	*ret_bytes = (uint32_t)bytes;
+	return NP_SUCCESS;
+}
+
+void np_logpage_execute(struct np_req *req)
+{
+	struct np_ctrl *ctrl = req->queue->ctrl;
+	const struct np_logpage *page = np_logpage_find(ctrl, np_logpage_lid(req));
+	const struct np_window window = {req->va, np_logpage_offset(req), req->bytes};
+	struct np_status status;
+	uint64_t log_bytes;
+
+	status = page->fill(req, &window, &log_bytes);
+	if (np_status_is_ok(status) && window.offset > log_bytes)
+		status = np_req_bad_field(req, cdw12, 0);
+	if (np_status_is_ok(status) && page->has_aen && !(np_le32(req->sqe.cdw10) & NP_CDW10_RAE))
+		np_ctrl_ack_aen(ctrl, page->aen);
+	np_req_complete(req, status);
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * queue.c - set-up and draining of the NVMe side of a connection.
+ *
+ * Thread: as queue.h says.
+ * Depends: req.h, ctrl.h.
+ */
+#include "target/nvme/queue.h"
+
+#include "target/nvme/ctrl.h"
+#include "target/nvme/io.h"
+#include "target/nvme/req.h"
+
+#define NP_QUEUE_RETRY_MS 1
+
+/* Runs the requests whose backend had no room a moment ago; they may come back here. */
+static void np_queue_retry(struct np_timer *timer)
+{
+	struct np_queue *queue = np_container_of(timer, struct np_queue, retry_timer);
+	struct np_list busy, *node;
+
+	np_list_init(&busy);
+	while ((node = np_list_pop(&queue->retry)) != NULL)
+		np_list_add_tail(&busy, node);
+	while ((node = np_list_pop(&busy)) != NULL)
+		np_io_submit(np_container_of(node, struct np_req, link));
+}
+
+void np_req_retry(struct np_req *req)
+{
+	struct np_queue *queue = req->queue;
+
+	if (queue->state == NP_QUEUE_DRAINING) {
+		np_req_complete(req, np_status_generic(NVME_SC_ABORT_QUEUE));
+		return;
+	}
+	np_list_add_tail(&queue->retry, &req->link);
+	np_reactor_set_timer(queue->reactor, &queue->retry_timer, NP_QUEUE_RETRY_MS);
+}
+
+void np_queue_init(struct np_queue *queue, const struct np_transport_ops *transport,
+	struct np_reactor *reactor, const struct np_port *port, struct np_mem *mem, uint32_t id,
+	uint16_t qid, uint16_t depth)
+{
+	*queue = (struct np_queue){
+		.transport = transport,
+		.reactor = reactor,
+		.port = port,
+		.id = id,
+		.state = NP_QUEUE_NEW,
+		.qid = qid,
+		.depth = depth,
+		.host_pool = mem->regions[NP_REGION_HOST]->pools[reactor->index],
+		.admin_pool = mem->regions[NP_REGION_ADMIN]->pools[reactor->index],
+	};
+	np_list_init(&queue->waiting);
+	np_list_init(&queue->retry);
+	np_list_init(&queue->ctrl_link);
+	np_timer_init(&queue->retry_timer, np_queue_retry);
+}
+
+void np_queue_drain(struct np_queue *queue)
+{
+	struct np_list *node;
+
+	queue->state = NP_QUEUE_DRAINING;
+	np_timer_cancel(&queue->retry_timer);
+	while ((node = np_list_pop(&queue->waiting)) != NULL) {
+		struct np_req *req = np_container_of(node, struct np_req, link);
+
+		np_pool_cancel(&req->waiter);
+		np_req_complete(req, np_status_generic(NVME_SC_ABORT_QUEUE));
+	}
+	while ((node = np_list_pop(&queue->retry)) != NULL)
+		np_req_complete(np_container_of(node, struct np_req, link),
+			np_status_generic(NVME_SC_ABORT_QUEUE));
+	if (queue->ctrl)
+		np_ctrl_drain(queue->ctrl, queue);
+}

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * registry.c - who may connect, and which controllers there are.
+ *
+ * A Connect travels reactor -> control -> reactor in its own message. From the decision on, the
+ * queue is on its controller's list, so a connection that dies meanwhile is detached like any
+ * other: it is closed only after its last request, which is this one, was answered.
+ *
+ * Thread: control, but for np_registry_connect(), np_registry_answer(), np_registry_ctrl_fatal().
+ * Depends: ctrl.h, fabrics.h.
+ */
+#include "target/nvme/registry.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "target/base/le.h"
+#include "target/base/log.h"
+#include "target/nvme/fabrics.h"
+
+/* The one registry. A singleton because the process has one control thread and one set of hosts. */
+static struct {
+	struct np_runtime *runtime;
+	struct np_transport *transport;
+	struct np_target *target;
+	struct np_list ctrls;
+	uint32_t next_cntlid;
+	struct np_log_limit refusals;
+} np_registry;
+
+static const struct np_connect_fault np_fault_qid = {
+	offsetof(struct np_sqe, cdw10) + offsetof(struct np_connect_cmd, qid), false};
+static const struct np_connect_fault np_fault_sqsize = {
+	offsetof(struct np_sqe, cdw10) + offsetof(struct np_connect_cmd, sqsize_0b), false};
+static const struct np_connect_fault np_fault_cntlid = {
+	offsetof(struct nvmf_connect_data, cntlid), true};
+static const struct np_connect_fault np_fault_subnqn = {
+	offsetof(struct nvmf_connect_data, subsysnqn), true};
+
+void np_registry_open(
+	struct np_runtime *runtime, struct np_transport *transport, struct np_target *target)
+{
+	memset(&np_registry, 0, sizeof(np_registry));
+	np_registry.runtime = runtime;
+	np_registry.transport = transport;
+	np_registry.target = target;
+	np_list_init(&np_registry.ctrls);
+}
+
+void np_registry_close(void)
+{
+	assert(np_list_is_empty(&np_registry.ctrls));
+	np_registry.runtime = NULL;
+}
+
+static struct np_ctrl *np_registry_find(const struct np_subsys *subsys, uint32_t cntlid)
+{
+	struct np_list *pos;
+
+	np_list_for_each(pos, &np_registry.ctrls) {
+		struct np_ctrl *ctrl = np_container_of(pos, struct np_ctrl, link);
+
+		if (ctrl->subsys == subsys && ctrl->cntlid == cntlid)
+			return ctrl;
+	}
+	return NULL;
+}
+
+/*
+ * Round robin, so that an id is not soon used again: a host that still knows the old controller
+ * must not find another one in its place. Return: false if all are in use.
+ */
+static bool np_registry_new_cntlid(const struct np_subsys *subsys, uint16_t *ret_cntlid)
+{
+	const uint32_t count = subsys->cntlid_max - subsys->cntlid_min + 1u;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t cntlid = np_registry.next_cntlid;
+
+		if (cntlid < subsys->cntlid_min || cntlid > subsys->cntlid_max)
+			cntlid = subsys->cntlid_min;
+		np_registry.next_cntlid = cntlid + 1;
+		if (!np_registry_find(subsys, cntlid)) {
+			*ret_cntlid = (uint16_t)cntlid;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void np_registry_attach(struct np_ctrl *ctrl, struct np_queue *queue)
+{
+	queue->attached = ctrl;
+	np_list_add_tail(&ctrl->queues, &queue->ctrl_link);
+	ctrl->nqueues++;
+}
+
+static struct np_status np_registry_join_admin(
+	struct np_req *req, struct np_subsys *subsys, const struct np_connect *connect)
+{
+	struct np_queue *queue = req->queue;
+	struct np_ctrl *ctrl;
+	uint16_t cntlid;
+
+	if (connect->cntlid != NP_CNTLID_DYNAMIC)
+		return np_connect_refuse(req, np_fault_cntlid);
+	if (!np_registry_new_cntlid(subsys, &cntlid))
+		return np_status_retryable(np_status_specific(NVME_SC_CONNECT_CTRL_BUSY));
+	ctrl = np_ctrl_new(
+		np_registry.target, subsys, queue, cntlid, connect->hostnqn, connect->hostid);
+	if (!ctrl)
+		return np_status_retryable(np_status_generic(NVME_SC_INTERNAL));
+	np_list_add_tail(&np_registry.ctrls, &ctrl->link);
+	np_registry_attach(ctrl, queue);
+	return NP_SUCCESS;
+}
+
+static bool np_registry_has_qid(const struct np_ctrl *ctrl, uint16_t qid)
+{
+	struct np_list *pos;
+
+	np_list_for_each(pos, &ctrl->queues) {
+		if (np_container_of(pos, struct np_queue, ctrl_link)->qid == qid)
+			return true;
+	}
+	return false;
+}
+
+static struct np_status np_registry_join_io(
+	struct np_req *req, struct np_subsys *subsys, const struct np_connect *connect)
+{
+	struct np_queue *queue = req->queue;
+	struct np_ctrl *ctrl = np_registry_find(subsys, connect->cntlid);
+
+	if (connect->qid > subsys->max_io_queues)
+		return np_connect_refuse(req, np_fault_qid);
+	/* Another host's controller is as unknown as one that does not exist. */
+	if (!ctrl || ctrl->is_closing || strcmp(ctrl->hostnqn, connect->hostnqn) ||
+		memcmp(ctrl->hostid, connect->hostid, sizeof(ctrl->hostid)))
+		return np_connect_refuse(req, np_fault_cntlid);
+	if (!np_ctrl_is_ready(ctrl) || np_registry_has_qid(ctrl, connect->qid))
+		return np_status_generic(NVME_SC_CMD_SEQ_ERROR);
+	np_registry_attach(ctrl, queue);
+	return NP_SUCCESS;
+}
+
+static struct np_status np_registry_decide(struct np_req *req, struct np_connect *connect)
+{
+	struct np_queue *queue = req->queue;
+	struct np_connect_fault fault;
+	struct np_subsys *subsys;
+	struct np_status status;
+
+	status = np_connect_parse(&req->sqe, req->va, req->bytes, connect, &fault);
+	if (np_status_is(status, np_status_specific(NVME_SC_CONNECT_INVALID_PARAM)))
+		return np_connect_refuse(req, fault);
+	if (!np_status_is_ok(status))
+		return status;
+	if (connect->qid != queue->qid)
+		return np_connect_refuse(req, np_fault_qid);
+	if (connect->entries > queue->depth)
+		return np_connect_refuse(req, np_fault_sqsize);
+	subsys = np_port_find_subsys(np_registry.target, queue->port, connect->subnqn);
+	if (!subsys)
+		return np_connect_refuse(req, np_fault_subnqn);
+	if (!np_subsys_allows(subsys, connect->hostnqn))
+		return np_status_specific(NVME_SC_CONNECT_INVALID_HOST);
+	if (connect->qid)
+		return np_registry_join_io(req, subsys, connect);
+	return np_registry_join_admin(req, subsys, connect);
+}
+
+/* Fabrics has status codes that other command sets use with other meanings. */
+static const char *np_registry_reason(struct np_status status)
+{
+	if (np_status_is(status, np_status_specific(NVME_SC_CONNECT_INVALID_HOST)))
+		return "the host is not allowed";
+	if (np_status_is(status, np_status_specific(NVME_SC_CONNECT_CTRL_BUSY)))
+		return "all controller ids are in use";
+	if (np_status_is(status, np_status_specific(NVME_SC_CONNECT_INVALID_PARAM)))
+		return "wrong or unknown value";
+	if (np_status_is(status, np_status_generic(NVME_SC_CMD_SEQ_ERROR)))
+		return "the controller is not ready, or has this queue already";
+	return np_status_name(status);
+}
+
+static void np_registry_log(
+	const struct np_req *req, const struct np_connect *connect, struct np_status status)
+{
+	char host[NP_NQN_BYTES], subsys[NP_NQN_BYTES];
+	const struct np_queue *queue = req->queue;
+
+	np_log_escape(host, sizeof(host), connect->hostnqn, sizeof(connect->hostnqn));
+	np_log_escape(subsys, sizeof(subsys), connect->subnqn, sizeof(connect->subnqn));
+	if (!np_status_is_ok(status))
+		np_log_limited(&np_registry.refusals, NP_LOG_WARN,
+			"conn %u q%u: connect of host '%s' to '%s' refused: %s (%s byte %u)",
+			queue->id, queue->qid, host, subsys, np_registry_reason(status),
+			req->cqe.connect_error.iattr ? "data" : "command",
+			np_le16(req->cqe.connect_error.ipo));
+	else if (!connect->qid)
+		np_log_info("ctrl %u: host '%s' connected to '%s' (conn %u)",
+			queue->attached->cntlid, host, subsys, queue->id);
+	else
+		np_log_debug("ctrl %u: q%u connected (conn %u)", queue->attached->cntlid,
+			queue->qid, queue->id);
+}
+
+/* Back on the reactor: the queue becomes what was decided. */
+static void np_registry_answer(struct np_msg *msg)
+{
+	struct np_req *req = np_container_of(msg, struct np_req, msg);
+	const struct np_status status = {req->cqe.status};
+	struct np_queue *queue = req->queue;
+	struct np_ctrl *ctrl = queue->attached;
+	struct np_connect_cmd cmd;
+	const bool is_draining = queue->state == NP_QUEUE_DRAINING;
+
+	if (!np_status_is_ok(status)) {
+		if (!is_draining)
+			queue->state = NP_QUEUE_NEW;
+		np_req_complete(req, status);
+		return;
+	}
+	memcpy(&cmd, &req->sqe.cdw10, sizeof(cmd));
+	queue->ctrl = ctrl;
+	queue->depth = (uint16_t)(np_le16(cmd.sqsize_0b) + 1u);
+	queue->sqhd_disabled = cmd.cattr & NP_CATTR_NO_SQ_FLOW;
+	if (is_draining) {
+		/* np_queue_drain() came before there was a controller to tell. */
+		np_ctrl_drain(ctrl, queue);
+	} else {
+		queue->state = NP_QUEUE_LIVE;
+		if (!queue->qid)
+			np_ctrl_set_kato(ctrl, np_le32(cmd.kato_ms));
+		np_ctrl_touch(ctrl);
+	}
+	np_req_complete_dw0(req, ctrl->cntlid);
+}
+
+/* On the control thread. */
+static void np_registry_handle(struct np_msg *msg)
+{
+	struct np_req *req = np_container_of(msg, struct np_req, msg);
+	struct np_connect connect = {0};
+	const struct np_status status = np_registry_decide(req, &connect);
+
+	np_registry_log(req, &connect, status);
+	/* The CQE's status field carries the verdict to the reactor. */
+	req->cqe.status = status.field;
+	msg->fn = np_registry_answer;
+	np_reactor_send(req->queue->reactor, msg);
+}
+
+void np_registry_connect(struct np_req *req)
+{
+	req->queue->state = NP_QUEUE_CONNECTING;
+	req->msg.fn = np_registry_handle;
+	np_runtime_send_control(np_registry.runtime, &req->msg);
+}
+
+static void np_registry_abort_queues(struct np_ctrl *ctrl, const char *why)
+{
+	struct np_list *pos, *tmp;
+
+	np_list_for_each_safe(pos, tmp, &ctrl->queues)
+		np_registry.transport->ops->abort_conn(np_registry.transport,
+			np_container_of(pos, struct np_queue, ctrl_link), why);
+}
+
+void np_queue_closed(struct np_queue *queue)
+{
+	struct np_ctrl *ctrl = queue->attached;
+
+	if (!ctrl)
+		return;
+	queue->attached = NULL;
+	np_list_del(&queue->ctrl_link);
+	ctrl->nqueues--;
+	if (queue == ctrl->admin_queue) {
+		ctrl->is_closing = true;
+		np_log_info("ctrl %u: admin queue closed", ctrl->cntlid);
+		np_registry_abort_queues(ctrl, "its admin queue is gone");
+	}
+	if (ctrl->nqueues)
+		return;
+	np_list_del(&ctrl->link);
+	np_ctrl_free(ctrl);
+}
+
+static void np_registry_end(struct np_msg *msg)
+{
+	struct np_ctrl *ctrl = np_container_of(msg, struct np_ctrl, fatal_msg);
+	char host[NP_NQN_BYTES];
+
+	np_log_escape(host, sizeof(host), ctrl->hostnqn, sizeof(ctrl->hostnqn));
+	np_log_warn("ctrl %u: host '%s' is disconnected: %s", ctrl->cntlid, host, ctrl->fatal_why);
+	np_registry_abort_queues(ctrl, ctrl->fatal_why);
+}
+
+void np_registry_ctrl_fatal(struct np_ctrl *ctrl, const char *why)
+{
+	/*
+	 * Once is enough, and nothing follows the draining of the admin queue: so the message
+	 * reaches the control thread before the word that this queue is closed.
+	 */
+	if (ctrl->is_fatal || ctrl->is_dead)
+		return;
+	ctrl->is_fatal = true;
+	ctrl->fatal_why = why;
+	atomic_fetch_or_explicit(&ctrl->csts, 1u << NVME_CSTS_CFS_SHIFT, memory_order_release);
+	ctrl->fatal_msg.fn = np_registry_end;
+	np_runtime_send_control(np_registry.runtime, &ctrl->fatal_msg);
+}
+
+void np_registry_each(void (*fn)(void *ctx, struct np_ctrl *ctrl), void *ctx)
+{
+	struct np_list *pos;
+
+	np_list_for_each(pos, &np_registry.ctrls)
+		fn(ctx, np_container_of(pos, struct np_ctrl, link));
+}

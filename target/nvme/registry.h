@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * registry.h - who may connect, and which controllers there are.
+ *
+ * Thread: control thread. A reactor reaches it through np_registry_connect().
+ * Depends: ctrl.h, transport.h, runtime.h.
+ */
+#ifndef NP_NVME_REGISTRY_H
+#define NP_NVME_REGISTRY_H
+
+#include "target/nvme/ctrl.h"
+#include "target/nvme/subsys.h"
+#include "transport/transport.h"
+
+/**
+ * np_registry_open() - begin to take associations
+ *
+ * There is one registry a process. Context: control thread.
+ */
+void np_registry_open(
+	struct np_runtime *runtime, struct np_transport *transport, struct np_target *target);
+
+/* Context: control thread, no connection left. */
+void np_registry_close(void);
+
+/**
+ * np_registry_connect() - decide about a Fabrics Connect
+ * @req: holds the command, and req->bytes of connect data at req->va; is answered by this
+ *
+ * Context: the queue's reactor. The decision falls on the control thread; the queue is bound to
+ * its controller and the command completed on the reactor again.
+ * Spec: NVM Express Base 2.0, 6.3 (Connect), NVMe-oF 1.1 section 4.2.
+ */
+void np_registry_connect(struct np_req *req);
+
+/**
+ * np_registry_ctrl_fatal() - end an association: keep-alive expired, or a fatal error
+ *
+ * All of its connections are aborted. Context: the reactor of @ctrl.
+ */
+void np_registry_ctrl_fatal(struct np_ctrl *ctrl, const char *why);
+
+/* Calls @fn for each controller. Context: control thread. */
+void np_registry_each(void (*fn)(void *ctx, struct np_ctrl *ctrl), void *ctx);
+
+#endif

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * req.c - the life of a request, in the order in which it happens:
+ *         begin, buffer, pieces (pull, execute, push), complete, release.
+ *
+ * Thread: the reactor of req->queue.
+ * Depends: ctrl.h, pool.h, transport.h.
+ */
+#include "target/nvme/req.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "target/base/le.h"
+#include "target/nvme/ctrl.h"
+
+/* In-capsule data goes to the drive as it lies, if it lies so; else it is copied first. */
+#define NP_ICD_ALIGN 512u
+
+static void np_req_next_piece(struct np_req *req);
+
+static void np_req_count_inflight(struct np_queue *queue, int change)
+{
+	uint32_t inflight = atomic_load_explicit(&queue->inflight, memory_order_relaxed);
+
+	atomic_store_explicit(&queue->inflight, inflight + (uint32_t)change, memory_order_relaxed);
+}
+
+/* ---- begin: which command is it, and is it allowed? --------------------------------------- */
+
+static const struct np_cmd *np_req_find_cmd(const struct np_req *req)
+{
+	const struct np_queue *queue = req->queue;
+	bool is_admin = queue->qid == 0;
+
+	if (req->sqe.opcode == NP_OPCODE_FABRICS)
+		return np_cmd_find_fabrics(req->sqe.fabrics.fctype, is_admin);
+	if (!is_admin)
+		return np_cmd_find_io(req->sqe.opcode);
+	if (queue->ctrl->subsys->is_discovery)
+		return np_cmd_find_discovery(req->sqe.opcode);
+	return np_cmd_find_admin(req->sqe.opcode);
+}
+
+static bool np_req_is_connect(const struct np_req *req)
+{
+	return req->sqe.opcode == NP_OPCODE_FABRICS &&
+		req->sqe.fabrics.fctype == nvme_fabrics_type_connect;
+}
+
+/* Checks that hold for every command. Spec: NVM Express Base 2.0, 3.3.3.1 and 6.3. */
+static struct np_status np_req_check(struct np_req *req, struct np_status sgl_status)
+{
+	struct np_queue *queue = req->queue;
+	struct np_status status;
+
+	/* Only Connect begins an association, and only once. */
+	if ((queue->state == NP_QUEUE_LIVE) == np_req_is_connect(req))
+		return np_req_bad(req, 0, 0, np_status_generic(NVME_SC_CMD_SEQ_ERROR));
+	req->cmd = np_req_find_cmd(req);
+	if (!req->cmd)
+		return np_req_bad(req, 0, 0, np_status_generic(NVME_SC_INVALID_OPCODE));
+	if (req->sqe.flags & NP_SQE_FUSE_MASK)
+		return np_req_bad_field(req, flags, 0);
+	if ((req->sqe.flags & NP_SQE_PSDT_MASK) != NP_SQE_PSDT_SGL)
+		return np_req_bad_field(req, flags, 6);
+	if (queue->ctrl && !(req->cmd->flags & NP_CMD_NO_READY) && !np_ctrl_is_ready(queue->ctrl))
+		return np_status_generic(NVME_SC_CMD_SEQ_ERROR);
+	if (!np_status_is_ok(sgl_status))
+		return np_req_bad(req, offsetof(struct np_sqe, sgl), 0, sgl_status);
+	status = req->cmd->check(req, &req->bytes);
+	if (!np_status_is_ok(status))
+		return status;
+	if (req->bytes != req->data.bytes)
+		return np_req_bad(req, offsetof(struct np_sqe, sgl), 0,
+			np_status_generic(NVME_SC_SGL_INVALID_DATA));
+	if (req->data.kind == NP_DATA_INLINE && req->cmd->dir != NP_DIR_FROM_HOST)
+		return np_req_bad_field(req, sgl, 0);
+	return NP_SUCCESS;
+}
+
+/* ---- the buffer --------------------------------------------------------------------------- */
+
+/* Does every segment but the first begin on a page boundary of a page-aligned buffer? */
+static bool np_data_is_paged(const struct np_data *data)
+{
+	uint32_t offset = 0;
+
+	for (unsigned int i = 0; i < data->nsegs; i++) {
+		if (offset % NP_PAGE_BYTES)
+			return false;
+		offset += data->segs[i].bytes;
+	}
+	return true;
+}
+
+/* May this request's data land in the namespace's peer memory? */
+static bool np_req_may_use_peer(const struct np_req *req)
+{
+	uint64_t bit;
+
+	if (!(req->cmd->flags & NP_CMD_PEER) || !req->ns->region || req->data.kind != NP_DATA_KEYED)
+		return false;
+	bit = UINT64_C(1) << req->ns->region->id;
+	if (!(req->queue->region_ok & bit))
+		return false;
+	return !(req->queue->region_paged & bit) || np_data_is_paged(&req->data);
+}
+
+static struct np_pool *np_req_choose_pool(const struct np_req *req)
+{
+	const struct np_queue *queue = req->queue;
+
+	/* Not the queue's number alone: Connect on an I/O queue must not wait behind I/O either. */
+	if (queue->qid == 0 || req->sqe.opcode == NP_OPCODE_FABRICS)
+		return queue->admin_pool;
+	if (np_req_may_use_peer(req))
+		return req->ns->region->pools[queue->reactor->index];
+	return queue->host_pool;
+}
+
+static void np_req_have_buf(struct np_req *req, struct np_buf buf)
+{
+	uint32_t usable = req->cmd->flags & NP_CMD_TWICE ? buf.bytes / 2 : buf.bytes;
+
+	req->buf = buf;
+	if (usable < req->bytes && !(req->cmd->flags & NP_CMD_PIECES)) {
+		np_req_complete(req, np_status_generic(NVME_SC_DATA_XFER_ERROR));
+		return;
+	}
+	if (req->data.kind == NP_DATA_INLINE) {
+		memcpy(buf.va, req->va, req->bytes);
+		req->va = buf.va;
+		req->piece_bytes = req->bytes;
+		req->step = NP_REQ_EXECUTE;
+		req->cmd->execute(req);
+		return;
+	}
+	/* Commands that fill a structure rely on zeros; reads overwrite all of it. */
+	if (req->cmd->dir == NP_DIR_TO_HOST && !(req->cmd->flags & NP_CMD_PIECES))
+		memset(buf.va, 0, req->bytes);
+	np_req_next_piece(req);
+}
+
+static void np_req_granted(struct np_pool_waiter *waiter, struct np_buf buf)
+{
+	struct np_req *req = np_container_of(waiter, struct np_req, waiter);
+
+	np_list_del(&req->link);
+	np_req_have_buf(req, buf);
+}
+
+static void np_req_get_buf(struct np_req *req)
+{
+	struct np_pool *pool = np_req_choose_pool(req);
+	struct np_buf buf;
+
+	req->waiter.bytes = req->cmd->flags & NP_CMD_TWICE ? req->bytes * 2 : req->bytes;
+	req->waiter.granted = np_req_granted;
+	if (np_pool_get(pool, &req->waiter, &buf)) {
+		np_req_have_buf(req, buf);
+		return;
+	}
+	req->step = NP_REQ_WAIT_BUF;
+	np_list_add_tail(&req->queue->waiting, &req->link);
+}
+
+static bool np_req_needs_buf(const struct np_req *req)
+{
+	if (!req->bytes)
+		return false;
+	return req->data.kind != NP_DATA_INLINE || (req->cmd->flags & NP_CMD_TWICE) ||
+		(uintptr_t)req->va % NP_ICD_ALIGN;
+}
+
+void np_req_begin(
+	struct np_req *req, const struct np_sqe *sqe, void *icd, struct np_status sgl_status)
+{
+	struct np_queue *queue = req->queue;
+	struct np_status status;
+
+	assert(req->step == NP_REQ_FREE);
+	req->step = NP_REQ_BEGIN;
+	req->sqe = *sqe;
+	req->cqe = (struct np_cqe){0};
+	req->cmd = NULL;
+	req->ns = NULL;
+	req->bytes = 0;
+	req->va = icd;
+	req->piece_offset = 0;
+	req->piece_bytes = 0;
+	req->error_loc = NP_ERROR_LOC_UNKNOWN;
+	np_req_count_inflight(queue, 1);
+	np_stat_add(&queue->requests, 1);
+	np_stat_add(&queue->reactor->stats.requests, 1);
+	if (queue->ctrl)
+		np_ctrl_touch(queue->ctrl);
+
+	status = np_req_check(req, sgl_status);
+	if (!np_status_is_ok(status)) {
+		np_req_complete(req, status);
+		return;
+	}
+	if (req->data.kind == NP_DATA_INLINE)
+		req->va += req->data.inline_offset;
+	if (np_req_needs_buf(req)) {
+		np_req_get_buf(req);
+		return;
+	}
+	req->piece_bytes = req->bytes;
+	req->step = NP_REQ_EXECUTE;
+	req->cmd->execute(req);
+}
+
+/* ---- pieces: pull, execute, push ---------------------------------------------------------- */
+
+static uint32_t np_req_piece_size(const struct np_req *req)
+{
+	uint32_t left = req->bytes - req->piece_offset, most = req->buf.bytes;
+
+	if (!(req->cmd->flags & NP_CMD_PIECES))
+		return left;
+	if (req->cmd->flags & NP_CMD_TWICE)
+		most /= 2;
+	if (most > req->ns->backend->max_io_bytes)
+		most = req->ns->backend->max_io_bytes;
+	if (left <= most)
+		return left;
+	/* The next piece must begin on a page boundary, and on one of a block. */
+	if (most >= NP_PAGE_BYTES)
+		most -= most % NP_PAGE_BYTES;
+	return most - most % req->ns->backend->block_bytes;
+}
+
+static void np_req_next_piece(struct np_req *req)
+{
+	req->va = req->buf.va;
+	req->piece_bytes = np_req_piece_size(req);
+	if (!req->piece_bytes) {
+		np_req_complete(req, np_status_generic(NVME_SC_INTERNAL));
+		return;
+	}
+	if (req->cmd->dir == NP_DIR_FROM_HOST) {
+		req->step = NP_REQ_PULL;
+		req->queue->transport->pull(req);
+		return;
+	}
+	req->step = NP_REQ_EXECUTE;
+	req->cmd->execute(req);
+}
+
+void np_req_pulled(struct np_req *req, int err)
+{
+	assert(req->step == NP_REQ_PULL);
+	if (err) {
+		np_req_complete(req, np_status_generic(NVME_SC_DATA_XFER_ERROR));
+		return;
+	}
+	req->step = NP_REQ_EXECUTE;
+	req->cmd->execute(req);
+}
+
+static void np_req_advance(struct np_req *req)
+{
+	req->piece_offset += req->piece_bytes;
+	np_req_next_piece(req);
+}
+
+void np_req_piece_done(struct np_req *req, struct np_status status)
+{
+	assert(req->step == NP_REQ_EXECUTE);
+	if (!np_status_is_ok(status) || req->piece_offset + req->piece_bytes == req->bytes) {
+		np_req_complete(req, status);
+		return;
+	}
+	if (req->cmd->dir == NP_DIR_TO_HOST) {
+		req->step = NP_REQ_PUSH;
+		req->queue->transport->push(req);
+		return;
+	}
+	np_req_advance(req);
+}
+
+void np_req_pushed(struct np_req *req, int err)
+{
+	assert(req->step == NP_REQ_PUSH);
+	if (err) {
+		np_req_complete(req, np_status_generic(NVME_SC_DATA_XFER_ERROR));
+		return;
+	}
+	np_req_advance(req);
+}
+
+/* ---- complete and release ----------------------------------------------------------------- */
+
+static void np_req_log_error(struct np_req *req, struct np_status status)
+{
+	struct nvme_error_log_page entry = {
+		.sqid = htole16(req->queue->qid),
+		.cmdid = req->sqe.cid,
+		.status_field = htole16((uint16_t)(status.field << 1)),
+		.parm_error_location = htole16(req->error_loc == NP_ERROR_LOC_UNKNOWN
+				? NP_ERROR_LOC_UNKNOWN
+				: (uint16_t)(req->error_loc | req->error_bit << 8)),
+		.nsid = req->sqe.opcode == NP_OPCODE_FABRICS ? 0 : req->sqe.nsid,
+		.trtype = NVMF_TRTYPE_RDMA,
+	};
+
+	if (req->ns && req->bytes)
+		entry.lba =
+			htole64(np_le32(req->sqe.cdw10) | (uint64_t)np_le32(req->sqe.cdw11) << 32);
+	np_errlog_add(&req->queue->ctrl->errlog, &entry);
+}
+
+void np_req_complete(struct np_req *req, struct np_status status)
+{
+	struct np_queue *queue = req->queue;
+
+	assert(req->step != NP_REQ_FREE && req->step != NP_REQ_RESPOND);
+	req->step = NP_REQ_RESPOND;
+	req->cqe.cid = req->sqe.cid;
+	req->cqe.status = htole16((uint16_t)(status.field << 1));
+	queue->sqhd = (uint16_t)((queue->sqhd + 1) % queue->depth);
+	req->cqe.sqhd = htole16(queue->sqhd_disabled ? UINT16_MAX : queue->sqhd);
+	if (!np_status_is_ok(status)) {
+		if (queue->ctrl)
+			np_req_log_error(req, status);
+		if (req->ns)
+			np_stat_add(&req->ns->stats[queue->reactor->index].errors, 1);
+	}
+	if (!np_req_has_data_out(req))
+		np_buf_put(&req->buf);
+	queue->transport->respond(req);
+}
+
+void np_req_complete_dw0(struct np_req *req, uint32_t dw0)
+{
+	req->cqe.dw0 = htole32(dw0);
+	np_req_complete(req, NP_SUCCESS);
+}
+
+void np_req_release(struct np_req *req)
+{
+	assert(req->step == NP_REQ_RESPOND);
+	np_buf_put(&req->buf);
+	np_req_count_inflight(req->queue, -1);
+	req->step = NP_REQ_FREE;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * req.h - one command on its way from capsule to completion.
+ *
+ * begin -> get_buf -> (pull) -> execute -> complete -> respond -> release. Embedded in the
+ * transport's request slot, which is recycled and never freed while the connection lives.
+ *
+ * Thread: the reactor of req->queue.
+ * Depends: queue.h, backend.h, wire.h.
+ */
+#ifndef NP_NVME_REQ_H
+#define NP_NVME_REQ_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "target/backend/backend.h"
+#include "target/base/list.h"
+#include "target/base/wire.h"
+#include "target/nvme/queue.h"
+
+/* For asserts, traces and teardown; never for dispatch. Only req.c writes it. */
+enum np_req_step {
+	NP_REQ_FREE,
+	NP_REQ_BEGIN,
+	NP_REQ_WAIT_BUF,
+	NP_REQ_PULL,
+	NP_REQ_EXECUTE,
+	NP_REQ_PUSH,
+	NP_REQ_RESPOND,
+};
+
+/* Direction of a command's data. The values are bits 1:0 of every opcode. */
+enum np_dir {
+	NP_DIR_NONE = 0,
+	NP_DIR_FROM_HOST = 1,
+	NP_DIR_TO_HOST = 2,
+};
+
+#define NP_ERROR_LOC_UNKNOWN UINT16_MAX
+
+/* Where the host's data is. Filled by the transport from the capsule. */
+struct np_sgl_seg {
+	uint64_t addr;
+	uint32_t bytes;
+	uint32_t key;
+};
+
+enum np_data_kind {
+	NP_DATA_NONE,
+	NP_DATA_INLINE, /* in the capsule */
+	NP_DATA_KEYED,  /* in the host's memory */
+};
+
+struct np_data {
+	enum np_data_kind kind;
+	uint32_t bytes;         /* sum of all segments */
+	uint32_t inline_offset; /* from the end of the SQE */
+	bool invalidate;        /* answer with SEND with invalidate of invalidate_key */
+	uint32_t invalidate_key;
+	uint16_t nsegs;
+	struct np_sgl_seg segs[NP_MAX_SGL_SEGS];
+};
+
+struct np_req {
+	struct np_queue *queue;
+	enum np_req_step step;
+	struct np_sqe sqe; /* a private copy: the host can write into the capsule's memory */
+	struct np_cqe cqe;
+	const struct np_cmd *cmd;
+	struct np_ns *ns; /* NULL unless the command has one */
+
+	struct np_data data;
+	uint32_t bytes; /* length of the command's data, equal to data.bytes once checked */
+	uint8_t *va;    /* the current piece of data: in buf, or in the capsule */
+	uint32_t piece_offset, piece_bytes; /* of the host's data, what va holds */
+	struct np_buf buf;
+	struct np_pool_waiter waiter;
+	struct np_io io;
+	struct np_list link; /* in queue->waiting or queue->retry */
+	struct np_msg msg;   /* to the control thread and back */
+	uint16_t error_loc;  /* byte of the SQE that was wrong, for the error log; 0xffff unknown */
+	uint8_t error_bit;
+};
+
+/* One supported command. */
+struct np_cmd {
+	const char *name;
+	enum np_dir dir;
+	unsigned int flags;
+	/*
+	 * Checks the command's fields and says how much data it has.
+	 * @ret_bytes: 0 at entry
+	 */
+	struct np_status (*check)(struct np_req *req, uint32_t *ret_bytes);
+	/*
+	 * Runs the command with the data of dir FROM_HOST at req->va. Ends, now or later, in one
+	 * np_req_complete() or np_req_piece_done().
+	 */
+	void (*execute)(struct np_req *req);
+};
+
+enum {
+	NP_CMD_PEER = 1 << 0, /* its buffer may be the namespace's peer memory */
+	NP_CMD_PIECES =
+		1 << 1,        /* may run piece by piece when the buffer is smaller than the data */
+	NP_CMD_TWICE = 1 << 2, /* needs a second buffer as long as the first, behind it */
+	NP_CMD_CHANGES_MEDIA = 1 << 3, /* for the effects log */
+	NP_CMD_NO_READY = 1 << 4,      /* is taken while the controller is not ready */
+};
+
+/* Tables in cmd.c. Return: NULL for an unsupported opcode. */
+const struct np_cmd *np_cmd_find_admin(uint8_t opcode);
+const struct np_cmd *np_cmd_find_discovery(uint8_t opcode);
+const struct np_cmd *np_cmd_find_io(uint8_t opcode);
+const struct np_cmd *np_cmd_find_fabrics(uint8_t fctype, bool is_admin);
+
+/* Calls from the transport ------------------------------------------------------------------ */
+
+/**
+ * np_req_begin() - take a command
+ * @req: a free slot whose queue is set and whose data the transport has filled
+ * @sqe: copied
+ * @icd: in-capsule data, stays valid until respond(); NULL if there is none
+ * @sgl_status: what the transport thinks of the SGL; answered to the host if it is an error
+ */
+void np_req_begin(
+	struct np_req *req, const struct np_sqe *sqe, void *icd, struct np_status sgl_status);
+
+/* pull() has filled req->va, or failed because the connection is dying (@err < 0). */
+void np_req_pulled(struct np_req *req, int err);
+
+/* push() has sent req->va to the host, or failed as above. */
+void np_req_pushed(struct np_req *req, int err);
+
+/* The response is out (or will never be): the slot's resources are given back. */
+void np_req_release(struct np_req *req);
+
+/* Calls from the commands ------------------------------------------------------------------- */
+
+/**
+ * np_req_piece_done() - the current piece of a NP_CMD_PIECES command was executed
+ *
+ * Goes on with the next piece, or completes the command after the last one or an error.
+ */
+void np_req_piece_done(struct np_req *req, struct np_status status);
+
+/* The backend was busy: np_io_submit() again in a millisecond. */
+void np_req_retry(struct np_req *req);
+
+/* Answers the command. Exactly once a command. */
+void np_req_complete(struct np_req *req, struct np_status status);
+
+/* Is there a piece to be sent before the response? For respond(). */
+static inline bool np_req_has_data_out(const struct np_req *req)
+{
+	return req->cmd && req->cmd->dir == NP_DIR_TO_HOST && req->bytes && !req->cqe.status;
+}
+
+/* Where the second buffer of a NP_CMD_TWICE command is. */
+static inline uint8_t *np_req_second_va(const struct np_req *req)
+{
+	return (uint8_t *)req->buf.va + req->buf.bytes / 2;
+}
+
+/* np_req_complete() with command specific dword 0 of the CQE. */
+void np_req_complete_dw0(struct np_req *req, uint32_t dw0);
+
+/* Notes for the error log which SQE field was wrong: for use in `return np_req_bad(...)`. */
+static inline struct np_status np_req_bad(
+	struct np_req *req, uint16_t byte, uint8_t bit, struct np_status status)
+{
+	req->error_loc = byte;
+	req->error_bit = bit;
+	return status;
+}
+
+#define np_req_bad_field(req, member, bit)                    \
+	np_req_bad(req, offsetof(struct np_sqe, member), bit, \
+		np_status_generic(NVME_SC_INVALID_FIELD))
+
+#endif

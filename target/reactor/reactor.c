@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * reactor.c - the loop: messages, pollers, io_uring, timers; poll while busy, else sleep.
+ *
+ * Thread: the reactor's own, but for start, stop and send.
+ * Depends: uring.h, mailbox.h.
+ */
+#include "target/reactor/reactor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "target/base/log.h"
+#include "target/reactor/uring.h"
+
+#define NP_RING_ENTRIES 1024
+/* A sleeping reactor looks around at least this often, whatever its timers say. */
+#define NP_MAX_SLEEP_MS 1000
+
+static uint64_t np_reactor_clock_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+/* ---- timers ------------------------------------------------------------------------------ */
+
+void np_reactor_set_timer(struct np_reactor *reactor, struct np_timer *timer, uint64_t ms)
+{
+	struct np_list *pos;
+
+	np_list_del(&timer->link);
+	timer->expires_ms = reactor->now_us / 1000 + ms;
+	np_list_for_each(pos, &reactor->timers) {
+		if (np_container_of(pos, struct np_timer, link)->expires_ms > timer->expires_ms)
+			break;
+	}
+	np_list_insert_before(pos, &timer->link);
+}
+
+unsigned int np_reactor_run_timers(struct np_reactor *reactor)
+{
+	uint64_t now_ms = reactor->now_us / 1000;
+	unsigned int fired = 0;
+	struct np_timer *timer;
+
+	while ((timer = np_list_first(&reactor->timers, struct np_timer, link)) != NULL) {
+		if (timer->expires_ms > now_ms)
+			break;
+		np_list_del(&timer->link);
+		timer->fn(timer);
+		fired++;
+	}
+	return fired;
+}
+
+/* ---- watched file descriptors ------------------------------------------------------------ */
+
+static int np_watch_arm(struct np_watch *watch)
+{
+	struct io_uring_sqe *sqe = np_uring_get_sqe(watch->reactor, &watch->op);
+
+	if (!sqe)
+		return -EBUSY;
+	/*
+	 * One shot: a multishot poll may end by itself, and these descriptors fire seldom.
+	 */
+	io_uring_prep_poll_add(sqe, watch->fd, POLLIN);
+	return 0;
+}
+
+static void np_watch_done(struct np_uring_op *op, int res, uint64_t big)
+{
+	struct np_watch *watch = np_container_of(op, struct np_watch, op);
+
+	(void)big;
+	if (watch->closed) {
+		watch->closed(watch);
+		return;
+	}
+	if (res >= 0)
+		watch->ready(watch);
+	if (np_watch_arm(watch) < 0)
+		np_log_err("reactor %u: cannot watch fd %d any more", watch->reactor->index,
+			watch->fd);
+}
+
+int np_reactor_watch(struct np_reactor *reactor, struct np_watch *watch)
+{
+	watch->reactor = reactor;
+	watch->op.done = np_watch_done;
+	watch->closed = NULL;
+	return np_watch_arm(watch);
+}
+
+void np_reactor_unwatch(struct np_watch *watch, void (*closed)(struct np_watch *watch))
+{
+	struct io_uring_sqe *sqe = np_uring_get_sqe(watch->reactor, NULL);
+
+	/* The poll completes with -ECANCELED, or has completed already: either calls closed(). */
+	watch->closed = closed;
+	if (!sqe) {
+		np_log_err("reactor %u: cannot cancel the watch of fd %d", watch->reactor->index,
+			watch->fd);
+		return;
+	}
+	io_uring_prep_poll_remove(sqe, (uintptr_t)&watch->op);
+}
+
+/* The mailbox is drained in each turn; its descriptor only ends a sleep. */
+static void np_reactor_mailbox_ready(struct np_watch *watch)
+{
+	np_mailbox_clear_event(&np_container_of(watch, struct np_reactor, mailbox_watch)->mailbox);
+}
+
+/* ---- the loop ---------------------------------------------------------------------------- */
+
+static unsigned int np_reactor_poll(struct np_reactor *reactor)
+{
+	struct np_list *pos, *tmp;
+	unsigned int work;
+
+	work = np_mailbox_drain(&reactor->mailbox);
+	np_list_for_each_safe(pos, tmp, &reactor->pollers) {
+		struct np_poller *poller = np_container_of(pos, struct np_poller, link);
+
+		work += poller->poll(poller);
+	}
+	if (io_uring_sq_ready(&reactor->ring))
+		io_uring_submit(&reactor->ring);
+	work += np_uring_reap(reactor);
+	work += np_reactor_run_timers(reactor);
+	return work;
+}
+
+/* Return: true if every source will wake the thread. */
+static bool np_reactor_arm(struct np_reactor *reactor)
+{
+	struct np_list *pos, *tmp;
+	bool may_sleep = true;
+
+	np_list_for_each_safe(pos, tmp, &reactor->pollers) {
+		struct np_poller *poller = np_container_of(pos, struct np_poller, link);
+
+		if (poller->arm && poller->arm(poller))
+			may_sleep = false;
+	}
+	return may_sleep && np_mailbox_is_empty(&reactor->mailbox);
+}
+
+static void np_reactor_sleep(struct np_reactor *reactor)
+{
+	struct np_timer *timer = np_list_first(&reactor->timers, struct np_timer, link);
+	uint64_t now_ms = reactor->now_us / 1000, ms = NP_MAX_SLEEP_MS;
+	struct __kernel_timespec ts;
+	struct io_uring_cqe *cqe;
+
+	if (timer && timer->expires_ms < now_ms + ms)
+		ms = timer->expires_ms > now_ms ? timer->expires_ms - now_ms : 0;
+	ts = (struct __kernel_timespec){
+		.tv_sec = (int64_t)ms / 1000, .tv_nsec = (long long)(ms % 1000) * 1000000};
+	np_stat_add(&reactor->stats.sleeps, 1);
+	/* Errors are -ETIME and -EINTR: the loop goes round in any case. */
+	io_uring_submit_and_wait_timeout(&reactor->ring, &cqe, 1, &ts, NULL);
+}
+
+static void np_reactor_loop(struct np_reactor *reactor)
+{
+	uint64_t last_work_us = np_reactor_clock_us();
+
+	while (!reactor->stop) {
+		reactor->now_us = np_reactor_clock_us();
+		np_stat_add(&reactor->stats.loops, 1);
+		if (np_reactor_poll(reactor)) {
+			last_work_us = reactor->now_us;
+			continue;
+		}
+		np_stat_add(&reactor->stats.busy_polls, 1);
+		if (reactor->poll_us < 0 ||
+			reactor->now_us - last_work_us < (uint64_t)reactor->poll_us)
+			continue;
+		/*
+		 * Arm, then look once more: what came before the arming raises no event.
+		 */
+		if (!np_reactor_arm(reactor) || np_reactor_poll(reactor)) {
+			last_work_us = reactor->now_us;
+			continue;
+		}
+		np_reactor_sleep(reactor);
+	}
+}
+
+static void np_reactor_pin(struct np_reactor *reactor)
+{
+	cpu_set_t set;
+	int ret;
+
+	if (reactor->cpu < 0)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET((size_t)reactor->cpu, &set);
+	ret = pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	if (ret)
+		np_log_warn("reactor %u: cannot run on CPU %d: %s", reactor->index, reactor->cpu,
+			strerror(ret));
+}
+
+static void *np_reactor_main(void *arg)
+{
+	struct np_reactor *reactor = arg;
+	char name[16];
+
+	snprintf(name, sizeof(name), "np-reactor%u", reactor->index % 1000);
+	pthread_setname_np(pthread_self(), name);
+	np_reactor_pin(reactor);
+	/* Here and not in start(): DEFER_TASKRUN binds a ring to the thread that made it. */
+	reactor->start_result = np_uring_init(&reactor->ring, NP_RING_ENTRIES);
+	if (!reactor->start_result) {
+		reactor->now_us = np_reactor_clock_us();
+		reactor->mailbox_watch.fd = reactor->mailbox.event_fd;
+		reactor->mailbox_watch.ready = np_reactor_mailbox_ready;
+		reactor->start_result = np_reactor_watch(reactor, &reactor->mailbox_watch);
+	}
+	atomic_store_explicit(&reactor->started, true, memory_order_release);
+	if (reactor->start_result)
+		return NULL;
+	np_reactor_loop(reactor);
+	io_uring_queue_exit(&reactor->ring);
+	return NULL;
+}
+
+/* ---- control thread ---------------------------------------------------------------------- */
+
+int np_reactor_start(unsigned int index, int cpu, int poll_us, struct np_reactor **ret_reactor)
+{
+	struct np_reactor *reactor = aligned_alloc(64, (sizeof(*reactor) + 63) / 64 * 64);
+	int ret;
+
+	if (!reactor)
+		return -ENOMEM;
+	*reactor = (struct np_reactor){.index = index, .cpu = cpu, .poll_us = poll_us};
+	np_list_init(&reactor->pollers);
+	np_list_init(&reactor->timers);
+	ret = np_mailbox_init(&reactor->mailbox);
+	if (ret)
+		goto err_free;
+	ret = -pthread_create(&reactor->thread, NULL, np_reactor_main, reactor);
+	if (ret)
+		goto err_mailbox;
+	while (!atomic_load_explicit(&reactor->started, memory_order_acquire))
+		sched_yield();
+	ret = reactor->start_result;
+	if (ret) {
+		pthread_join(reactor->thread, NULL);
+		goto err_mailbox;
+	}
+	*ret_reactor = reactor;
+	return 0;
+
+err_mailbox:
+	np_mailbox_fini(&reactor->mailbox);
+err_free:
+	free(reactor);
+	return ret;
+}
+
+static void np_reactor_stop_fn(struct np_msg *msg)
+{
+	np_container_of(msg, struct np_reactor, stop_msg)->stop = true;
+}
+
+void np_reactor_stop(struct np_reactor *reactor)
+{
+	reactor->stop_msg.fn = np_reactor_stop_fn;
+	np_reactor_send(reactor, &reactor->stop_msg);
+	pthread_join(reactor->thread, NULL);
+	np_mailbox_fini(&reactor->mailbox);
+	free(reactor);
+}
+
+void np_reactor_send(struct np_reactor *reactor, struct np_msg *msg)
+{
+	np_mailbox_send(&reactor->mailbox, msg);
+}
+
+void np_reactor_add_poller(struct np_reactor *reactor, struct np_poller *poller)
+{
+	np_list_add_tail(&reactor->pollers, &poller->link);
+}
+
+void np_reactor_del_poller(struct np_poller *poller)
+{
+	np_list_del(&poller->link);
+}

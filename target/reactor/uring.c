@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * uring.c - submission entries and completions of a reactor's ring.
+ *
+ * Thread: the reactor.
+ * Depends: liburing.
+ */
+#include "target/reactor/uring.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "target/base/log.h"
+
+#define NP_URING_BATCH 32
+
+/*
+ * Where the command of an IORING_OP_URING_CMD entry begins: byte 48 of the entry, the member
+ * `cmd` of struct io_uring_sqe, which liburing 2.3's copy of the header does not have.
+ */
+#define NP_SQE_CMD_OFFSET 48
+#define NP_SQE_CMD_BYTES 80
+
+int np_uring_init(struct io_uring *ring, unsigned int entries)
+{
+	const unsigned int always = IORING_SETUP_SQE128 | IORING_SETUP_CQE32 | IORING_SETUP_CLAMP;
+	/*
+	 * Best first. TASKRUN_FLAG comes with DEFER_TASKRUN: without it a look at the completion
+	 * queue would not know that the kernel has deferred work to run.
+	 */
+	static const unsigned int wanted[] = {
+		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
+		IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
+		0,
+	};
+	int ret = -EINVAL;
+
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]) && ret == -EINVAL; i++)
+		ret = io_uring_queue_init(entries, ring, always | wanted[i]);
+	return ret;
+}
+
+struct io_uring_sqe *np_uring_get_sqe(struct np_reactor *reactor, struct np_uring_op *op)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&reactor->ring);
+
+	if (!sqe) {
+		if (io_uring_submit(&reactor->ring) < 0)
+			return NULL;
+		sqe = io_uring_get_sqe(&reactor->ring);
+		if (!sqe)
+			return NULL;
+	}
+	memset(sqe, 0, 2 * sizeof(*sqe));
+	io_uring_sqe_set_data(sqe, op);
+	return sqe;
+}
+
+void np_uring_prep_cmd(
+	struct io_uring_sqe *sqe, int fd, uint32_t cmd_op, const void *cmd, size_t cmd_size)
+{
+	sqe->opcode = IORING_OP_URING_CMD;
+	sqe->fd = fd;
+	/* The union's cmd_op shares its place with off; its upper half must be zero. */
+	sqe->off = cmd_op;
+	memcpy((uint8_t *)sqe + NP_SQE_CMD_OFFSET, cmd,
+		cmd_size < NP_SQE_CMD_BYTES ? cmd_size : NP_SQE_CMD_BYTES);
+}
+
+unsigned int np_uring_reap(struct np_reactor *reactor)
+{
+	struct io_uring_cqe *cqes[NP_URING_BATCH];
+	struct {
+		struct np_uring_op *op;
+		int res;
+		uint64_t big;
+	} done[NP_URING_BATCH];
+	unsigned int total = 0, n;
+
+	do {
+		n = io_uring_peek_batch_cqe(&reactor->ring, cqes, NP_URING_BATCH);
+		/* Consume first, then judge: done() may submit, and the entries be reused. */
+		for (unsigned int i = 0; i < n; i++) {
+			done[i].op = io_uring_cqe_get_data(cqes[i]);
+			done[i].res = cqes[i]->res;
+			done[i].big = cqes[i]->big_cqe[0];
+		}
+		io_uring_cq_advance(&reactor->ring, n);
+		for (unsigned int i = 0; i < n; i++) {
+			if (done[i].op)
+				done[i].op->done(done[i].op, done[i].res, done[i].big);
+		}
+		total += n;
+	} while (n == NP_URING_BATCH);
+	return total;
+}

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fixtures: machines that tests share, and what a failed test tells about them."""
+import os
+import shutil
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import host  # noqa: E402
+import knvmet  # noqa: E402
+import target  # noqa: E402
+from qmp import ChannelError  # noqa: E402
+from topology import Topology  # noqa: E402
+from vm import GuestError, Vm  # noqa: E402
+
+PAIR_BUSY = 2  # machines that may be alive at once
+
+
+class Machines:
+    """Machines by topology, kept for the next test that wants the same; at most two are alive."""
+
+    def __init__(self, folder):
+        self._folder = folder
+        self._alive = []  # least recently used first
+        self._count = 0
+
+    def get(self, topology):
+        """A running machine of this topology, fresh or cleaned."""
+        for vm in self._alive:
+            if vm.topology == topology and vm.alive:
+                self._alive.remove(vm)
+                self._alive.append(vm)
+                return vm
+        self._make_room(1)
+        return self._start(topology, None).await_up()
+
+    def pair(self, first, second):
+        """Two machines on one cable; the first is the side that may not be powered off."""
+        first, second = first.with_link("a"), second.with_link("b")
+        if [vm.topology for vm in self._alive if vm.alive] == [first, second]:
+            return tuple(self._alive)
+        self._make_room(2)
+        self._count += 1
+        cable = os.path.join(self._folder, f"cable-{self._count}")
+        started = self._start(first, cable), self._start(second, cable)
+        return tuple(vm.await_up() for vm in started)
+
+    def _start(self, topology, cable):
+        vm = Vm(topology, cable)
+        self._alive.append(vm)
+        return vm.start()
+
+    def _make_room(self, wanted):
+        while len(self._alive) > PAIR_BUSY - wanted:
+            self._alive.pop(0).kill()
+
+    def drop(self, vm):
+        """This machine is not fit for another test; neither is its partner on the cable."""
+        linked = bool(vm.topology.link)
+        for other in list(self._alive):
+            if other is vm or (linked and other.topology.link):
+                self._alive.remove(other)
+                other.kill()
+
+    def clean(self, vm):
+        """Take away what a test left in the guest; a machine that cannot be cleaned is dropped."""
+        try:
+            if not vm.alive:
+                raise GuestError("QEMU is gone")
+            host.disconnect_all(vm)
+            vm.run("pkill -KILL nvmet-p2pd; true")
+            knvmet.clear(vm)
+            vm.logs.clear()
+        except (GuestError, ChannelError):
+            self.drop(vm)
+
+    def end(self):
+        while self._alive:
+            self._alive.pop().kill()
+
+
+@pytest.fixture(scope="session")
+def machines(tmp_path_factory):
+    missing = [tool for tool in ("qemu-system-x86_64", "mmdebstrap", "cpio") if
+               not shutil.which(tool)]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}; run scripts/deps --vm")
+    pool = Machines(str(tmp_path_factory.mktemp("m")))
+    yield pool
+    pool.end()
+
+
+@pytest.fixture
+def use_vm(request, machines):
+    """use_vm(topology) returns a machine for the rest of the test."""
+    used = request.node.np_machines = []
+
+    def use(topology=Topology()):
+        vm = machines.get(topology)
+        used.append(vm)
+        return vm
+
+    yield use
+    _finish(request, machines, used)
+
+
+@pytest.fixture
+def use_pair(request, machines):
+    """use_pair(first, second) returns two machines on one cable; the target belongs on the first."""
+    used = request.node.np_machines = []
+
+    def use(first=Topology(), second=Topology(drives=())):
+        used.extend(machines.pair(first, second))
+        return tuple(used)
+
+    yield use
+    _finish(request, machines, used)
+
+
+@pytest.fixture
+def vm(use_vm):
+    """The machine of most tests: drive "cmb" with a CMB, drive "plain" without, no IOMMU."""
+    return use_vm()
+
+
+@pytest.fixture
+def daemon_built():
+    if not target.built():
+        pytest.skip("nvmet-p2pd is not built; set NVMET_P2P_BUILD or build in build/")
+
+
+def _finish(request, machines, used):
+    failed = getattr(request.node, "np_failed", False)
+    for vm in used:
+        # After a failure the guest's state is anybody's guess: boot the next one afresh.
+        (machines.drop if failed else machines.clean)(vm)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if not report.failed:
+        return
+    item.np_failed = True
+    for vm in getattr(item, "np_machines", ()):
+        report.sections.append((f"machine {vm.workdir}", vm.diagnostics()))
+
+
+def pytest_terminal_summary(terminalreporter):
+    # scripts/test adds these up: errors in set-up and tear-down are failures.
+    stats = terminalreporter.stats
+    failed = len(stats.get("failed", [])) + len(stats.get("error", []))
+    terminalreporter.write_line(f"{len(stats.get('passed', []))} passed, {failed} failed, "
+                                f"{len(stats.get('skipped', []))} skipped")

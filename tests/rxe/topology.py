@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a test machine consists of, and the QEMU command line for it.
+
+Every drive has one namespace with an NSID of its own in the whole machine (7, 8, ... by position).
+QEMU's trace names the namespace of a command but not the controller: the NSID tells drives apart.
+"""
+import os
+from dataclasses import dataclass, replace
+
+FIRST_NSID = 7
+SERIAL_CONSOLE = "console.log"
+TRACE_FILE = "trace.log"
+
+
+@dataclass(frozen=True)
+class Drive:
+    """One emulated NVMe drive. Sizes in MiB; cmb_mb 0 = no CMB; behind = a switch's port or root."""
+    name: str
+    size_mb: int = 512
+    cmb_mb: int = 0
+    behind: str = "root"  # "root" or "switch"
+    block_size: int = 512
+
+    @property
+    def serial(self):
+        return f"np-{self.name}"
+
+
+CMB_DRIVE = Drive("cmb", cmb_mb=64)
+PLAIN_DRIVE = Drive("plain")
+
+
+@dataclass(frozen=True)
+class Topology:
+    """A machine. Two of equal value may be the same machine.
+
+    link: "" for none, "a" (listens, start it first) or "b": one cable between two machines.
+    icount: guest time is executed instructions: slow, one thread, but repeatable.
+    cpu: "max" makes the kernel refuse peer-to-peer across the host bridge, see docs/p2p.md.
+    """
+    drives: tuple = (CMB_DRIVE, PLAIN_DRIVE)
+    iommu: bool = False
+    link: str = ""
+    icount: bool = False
+    cpu: str = "EPYC"
+    vcpus: int = 2
+    memory_mb: int = 3072
+    nvdimm_mb: int = 0
+    append: str = ""
+
+    def nsid(self, name):
+        """The device NSID of the drive called `name`, as the trace shows it."""
+        return FIRST_NSID + [drive.name for drive in self.drives].index(name)
+
+    def with_link(self, side):
+        return replace(self, link=side)
+
+
+def drive_image(workdir, drive):
+    return os.path.join(workdir, f"{drive.name}.img")
+
+
+def make_files(topology, workdir):
+    """Create the sparse backing files that the command line names."""
+    for drive in topology.drives:
+        with open(drive_image(workdir, drive), "wb") as image:
+            image.truncate(drive.size_mb << 20)
+    if topology.nvdimm_mb:
+        with open(os.path.join(workdir, "nvdimm.img"), "wb") as image:
+            image.truncate(topology.nvdimm_mb << 20)
+
+
+def command_line(topology, workdir, image, shares, link_socket=None):
+    """Return QEMU's argv. shares: {tag: folder}, all read-only but the one called "share"."""
+    argv = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
+            "-cpu", topology.cpu, *_machine(topology, workdir),
+            "-kernel", f"{image}/vmlinuz", "-initrd", f"{image}/initramfs",
+            "-append", _kernel_line(topology),
+            "-serial", f"file:{workdir}/{SERIAL_CONSOLE}",
+            "-action", "reboot=shutdown,panic=exit-failure", "-device", "pvpanic",
+            "-qmp", f"unix:{workdir}/qmp,server=on,wait=off",
+            "-chardev", f"socket,id=ga,path={workdir}/ga,server=on,wait=off",
+            "-device", "virtio-serial-pci",
+            "-device", "virtserialport,chardev=ga,name=org.qemu.guest_agent.0,id=ga0",
+            "-device", "virtio-rng-pci", "-D", f"{workdir}/{TRACE_FILE}"]
+    for tag, folder in shares.items():
+        mode = "" if tag == "share" else ",readonly=on"
+        argv += ["-fsdev", f"local,id=fs-{tag},path={folder},security_model=none{mode}",
+                 "-device", f"virtio-9p-pci,fsdev=fs-{tag},mount_tag={tag}"]
+    argv += _drives(topology, workdir)
+    if topology.link:
+        argv += _link(topology.link, link_socket)
+    return argv
+
+
+def _machine(topology, workdir):
+    machine, memory = "q35", f"{topology.memory_mb}M"
+    extra = []
+    if topology.nvdimm_mb:
+        machine += ",nvdimm=on"
+        memory += f",slots=2,maxmem={topology.memory_mb + 2 * topology.nvdimm_mb + 1024}M"
+        extra = ["-object", "memory-backend-file,id=nv0,share=on,"
+                 f"size={topology.nvdimm_mb}M,mem-path={workdir}/nvdimm.img",
+                 "-device", "nvdimm,memdev=nv0,label-size=16M"]
+    if topology.iommu:
+        extra += ["-device", "intel-iommu"]
+    accel = ["-accel", "tcg,thread=multi"]
+    if topology.icount:
+        accel = ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"]
+    return [*accel, "-smp", str(topology.vcpus), "-M", machine, "-m", memory, *extra]
+
+
+def _kernel_line(topology):
+    line = "console=ttyS0 loglevel=4 panic=1 oops=panic mitigations=off rcupdate.rcu_expedited=1"
+    if topology.iommu:
+        line += " intel_iommu=on iommu.passthrough=0"
+    return f"{line} {topology.append}".rstrip()
+
+
+def _drives(topology, workdir):
+    argv = []
+    if any(drive.behind == "switch" for drive in topology.drives):
+        argv += ["-device", "pcie-root-port,id=rp0,chassis=1,slot=1",
+                 "-device", "x3130-upstream,id=up0,bus=rp0"]
+    for position, drive in enumerate(topology.drives):
+        if drive.behind == "switch":
+            port = f"xio3130-downstream,id=port-{drive.name},bus=up0"
+        else:
+            port = f"pcie-root-port,id=port-{drive.name},bus=pcie.0"
+        argv += [
+            "-device", f"{port},chassis={position + 10},slot={position + 10}",
+            "-drive", f"file={drive_image(workdir, drive)},format=raw,if=none,"
+            f"id=disk-{drive.name},discard=unmap,detect-zeroes=off,cache=writeback",
+            "-device", f"nvme,id={drive.name},serial={drive.serial},bus=port-{drive.name}"
+            + (f",cmb_size_mb={drive.cmb_mb}" if drive.cmb_mb else ""),
+            "-device", f"nvme-ns,drive=disk-{drive.name},bus={drive.name},"
+            f"nsid={topology.nsid(drive.name)},"
+            f"logical_block_size={drive.block_size},physical_block_size={drive.block_size}"]
+    return argv
+
+
+def _link(side, link_socket):
+    server, last = ("on", 1) if side == "a" else ("off", 2)
+    return ["-netdev", f"stream,id=link0,server={server},addr.type=unix,addr.path={link_socket}",
+            "-device", f"virtio-net-pci,netdev=link0,host_mtu=9000,mac=52:54:00:00:00:0{last}"]

@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One running test machine: boot, commands in the guest, traces, diagnostics, end.
+
+Files of a machine live in a temporary folder that disappears with it; NVMET_P2P_KEEP=1 keeps it.
+Time limits are for a busy two-core machine without KVM: they bound a hang, they measure nothing.
+"""
+import atexit
+import ctypes
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections import namedtuple
+from contextlib import contextmanager
+
+import topology as topo
+from qmp import ChannelError, GuestAgent, Qmp
+from trace import EVENTS, IOMMU_EVENTS, Trace
+
+BOOT_LIMIT_S = 300
+RUN_LIMIT_S = 240
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PR_SET_PDEATHSIG = 1
+LOOPBACK = "10.0.0.1"
+LINK_ADDRESS = {"a": "10.1.0.1", "b": "10.1.0.2"}
+
+Result = namedtuple("Result", "rc stdout stderr")
+
+
+class GuestError(AssertionError):
+    """A command in the guest failed or took too long."""
+
+
+def wait_for(condition, limit_s, what):
+    """Poll `condition` until it returns something true, which is returned."""
+    deadline = time.monotonic() + limit_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise GuestError(f"not within {limit_s} s: {what}")
+        time.sleep(0.1)
+
+
+def build_dir():
+    return os.environ.get("NVMET_P2P_BUILD", os.path.join(TOP, "build"))
+
+
+def guest_image():
+    """Build the guest image, or find it built, and return its folder."""
+    return subprocess.run([os.path.join(TOP, "scripts", "guest-image")], check=True,
+                          stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
+class Process:
+    """A background command in the guest; its output is in files that the host can read."""
+
+    def __init__(self, vm, command, name):
+        self.vm = vm
+        self.command = command
+        self._result = None
+        self._stem = os.path.join(vm.share, name)
+        stem = shlex.quote(f"/mnt/share/{name}")
+        self.pid = vm.agent.start(f"exec >{stem}.out 2>{stem}.err; {command}")
+
+    @property
+    def stdout(self):
+        return self._read("out")
+
+    @property
+    def stderr(self):
+        return self._read("err")
+
+    def _read(self, suffix):
+        with open(f"{self._stem}.{suffix}", errors="replace") as file:
+            return file.read()
+
+    def poll(self):
+        """Return None while it runs, else its exit code (negative: the signal)."""
+        if self._result is None:
+            status = self.vm.agent.poll(self.pid)
+            self._result = None if status is None else status[0]
+        return self._result
+
+    def wait(self, limit_s=RUN_LIMIT_S):
+        wait_for(lambda: self.poll() is not None, limit_s, f"the end of: {self.command}")
+        return self._result
+
+    def kill(self, number=signal.SIGKILL):
+        """Send a signal to the command and all that it started."""
+        self.vm.run(f"kill -{int(number)} -- -{self.pid}", check=False)
+
+
+class Vm:
+    """A QEMU process; see Topology for what may be in it."""
+
+    def __init__(self, topology=topo.Topology(), link_socket=None):
+        self.topology = topology
+        self.workdir = tempfile.mkdtemp(prefix="np-vm-")
+        self.share = os.path.join(self.workdir, "share")
+        self.logs = {}  # title -> path on the host, for diagnostics()
+        self.qemu = self.qmp = self.agent = None
+        self._count = 0
+        os.mkdir(self.share)
+        topo.make_files(topology, self.workdir)
+        shares = {"share": self.share, "rxe": os.path.join(TOP, "tests", "rxe")}
+        if os.path.isdir(build_dir()):
+            shares["build"] = build_dir()
+        self.argv = topo.command_line(topology, self.workdir, guest_image(), shares, link_socket)
+        atexit.register(self.kill)
+
+    # -- life ------------------------------------------------------------------------------
+
+    def boot(self):
+        """Start QEMU and wait for the guest's agent."""
+        return self.start().await_up()
+
+    def start(self):
+        """Start QEMU; its sockets exist at the return."""
+        libc = ctypes.CDLL(None)
+        with open(os.path.join(self.workdir, "qemu.log"), "wb") as log:
+            self.qemu = subprocess.Popen(
+                self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
+        try:
+            self.qmp = Qmp(os.path.join(self.workdir, "qmp"))
+        except ChannelError as error:
+            self._give_up(error)
+        return self
+
+    def await_up(self):
+        """Wait for the agent of a machine that was started."""
+        try:
+            self.agent = GuestAgent(os.path.join(self.workdir, "ga"))
+            self._await_agent()
+            if self.topology.link:
+                self._configure_link()
+        except (ChannelError, GuestError) as error:
+            self._give_up(error)
+        return self
+
+    def _give_up(self, error):
+        self.kill_qemu()
+        raise GuestError(f"the machine did not start: {error}\n{self.diagnostics()}") from error
+
+    def _await_agent(self):
+        self.qmp.wait_event("VSERPORT_CHANGE", BOOT_LIMIT_S, id="ga0", open=True)
+        self.agent.sync(BOOT_LIMIT_S)
+
+    def _configure_link(self):
+        address = LINK_ADDRESS[self.topology.link]
+        self.run("ip link set eth0 mtu 9000 up && "
+                 f"ip address add {address}/24 dev eth0 && rdma link add rxe1 type rxe netdev eth0")
+
+    def reset(self):
+        """Pull the reset line and wait until the guest is up again; its RAM files are new."""
+        # A guest that resets itself ends its QEMU (panic=1), so the line is freed for one reset.
+        self.qmp.clear_events()
+        self.qmp.command("set-action", reboot="reset")
+        self.qmp.command("system_reset")
+        self._await_agent()
+        self.qmp.command("set-action", reboot="shutdown")
+        if self.topology.link:
+            self._configure_link()
+
+    @property
+    def alive(self):
+        return self.qemu is not None and self.qemu.poll() is None
+
+    def kill_qemu(self):
+        """Power off: nothing is flushed, nobody is told."""
+        if self.alive:
+            self.qemu.kill()
+            self.qemu.wait()
+
+    def kill(self):
+        """End the machine and remove its folder. May be called again."""
+        self.kill_qemu()
+        for channel in (self.qmp, self.agent):
+            if channel is not None:
+                channel.close()
+        atexit.unregister(self.kill)
+        if not os.environ.get("NVMET_P2P_KEEP"):
+            shutil.rmtree(self.workdir, ignore_errors=True)
+
+    # -- commands in the guest -------------------------------------------------------------
+
+    def run(self, command, limit_s=RUN_LIMIT_S, check=True):
+        """Run a bash command and return Result(rc, stdout, stderr); check: rc must be 0."""
+        pid = self.agent.start(command)
+        deadline = time.monotonic() + limit_s
+        pause = 0.005
+        while (status := self.agent.poll(pid)) is None:
+            if time.monotonic() > deadline:
+                self.agent.start(f"kill -KILL -- -{pid}")
+                raise GuestError(f"not done within {limit_s} s: {command}")
+            time.sleep(pause)
+            pause = min(0.2, pause * 1.5)
+        result = Result(*status)
+        if check and result.rc != 0:
+            raise GuestError(f"exit code {result.rc}: {command}\n{result.stdout}{result.stderr}")
+        return result
+
+    def spawn(self, command, name=None):
+        """Start a bash command in the background; see Process."""
+        self._count += 1
+        return Process(self, command, name or f"spawn-{self._count}")
+
+    def wait_run(self, command, limit_s=RUN_LIMIT_S):
+        """Repeat a command until its exit code is 0; return its Result."""
+        def once():
+            result = self.run(command, limit_s, check=False)
+            return result if result.rc == 0 else None
+        return wait_for(once, limit_s, command)
+
+    def read(self, path):
+        return self.run(f"cat {shlex.quote(path)}").stdout
+
+    def dmesg(self):
+        return self.run("dmesg").stdout
+
+    # -- drives ----------------------------------------------------------------------------
+
+    def drive(self, name):
+        return next(drive for drive in self.topology.drives if drive.name == name)
+
+    def image(self, name):
+        """The drive's backing file on the host."""
+        return topo.drive_image(self.workdir, self.drive(name))
+
+    def controller(self, name):
+        """The drive's controller in the guest, such as nvme0; "" while there is none."""
+        script = (f"for s in /sys/class/nvme/nvme*/serial; do read -r serial <$s; "
+                  f"[ $serial = {self.drive(name).serial} ] && basename ${{s%/serial}}; done")
+        return self.run(script, check=False).stdout.strip()
+
+    def pci_address(self, name):
+        """The drive's PCI address in the guest, such as 0000:01:00.0."""
+        return self.read(f"/sys/class/nvme/{self.controller(name)}/address").strip()
+
+    def block_device(self, name):
+        """The drive's block device in the guest, such as /dev/nvme0n1."""
+        # The kernel ignores the identifiers of QEMU's namespaces, so there is no UUID to look for.
+        return "/dev/" + self.run(
+            f"basename /sys/class/nvme/{self.controller(name)}/nvme*n*").stdout.strip()
+
+    def char_device(self, name):
+        """The drive's passthrough device in the guest, such as /dev/ng0n1."""
+        return self.block_device(name).replace("/dev/nvme", "/dev/ng")
+
+    def cmb_range(self, name):
+        """(first, last) bus address of the drive's CMB, from the kernel's own log."""
+        found = re.findall(
+            rf"{re.escape(self.pci_address(name))}: added peer-to-peer DMA memory "
+            r"0x([0-9a-f]+)-0x([0-9a-f]+)", self.dmesg())
+        if not found:
+            raise GuestError(f"the kernel found no CMB on drive {name}")
+        return int(found[-1][0], 16), int(found[-1][1], 16)
+
+    def device_counts(self, name):
+        """What QEMU's block layer did for the drive, e.g. wr_operations, wr_bytes."""
+        for stats in self.qmp.command("query-blockstats"):
+            if stats.get("device") == f"disk-{name}":
+                return stats["stats"]
+        raise GuestError(f"QEMU has no drive {name}")
+
+    @contextmanager
+    def traced(self):
+        """Trace all drives inside the with block; yields a Trace that is full at its end."""
+        events, devices = EVENTS, {}
+        if self.topology.iommu:
+            events += IOMMU_EVENTS
+            devices = {self.pci_address(drive.name): self.topology.nsid(drive.name)
+                       for drive in self.topology.drives if self.controller(drive.name)}
+        trace = Trace(os.path.join(self.workdir, topo.TRACE_FILE), devices)
+        for event in events:
+            self.qmp.command("trace-event-set-state", name=event, enable=True)
+        try:
+            yield trace
+        finally:
+            if self.alive:
+                for event in events:
+                    self.qmp.command("trace-event-set-state", name=event, enable=False)
+            trace.stop()
+
+    # -- when something went wrong ---------------------------------------------------------
+
+    def diagnostics(self, lines=60):
+        """Text for a failed test's report."""
+        parts = [f"QEMU: {shlex.join(self.argv)}"]
+        logs = {"QEMU's output": os.path.join(self.workdir, "qemu.log"),
+                "console": os.path.join(self.workdir, topo.SERIAL_CONSOLE), **self.logs}
+        for title, path in logs.items():
+            parts.append(f"-- {title}:\n{_tail(path, lines)}")
+        if self.alive and self.agent is not None:
+            try:
+                parts.append("-- dmesg:\n" + self.run(f"dmesg | tail -n {lines}", 60).stdout)
+            except (ChannelError, GuestError) as error:
+                parts.append(f"-- dmesg: {error}")
+        else:
+            parts.append(f"-- QEMU is not running, exit code {self.qemu and self.qemu.poll()}")
+        return "\n".join(parts)
+
+
+def _tail(path, lines):
+    try:
+        with open(path, errors="replace") as file:
+            kept = [line for line in file if "TCG doesn't support" not in line]
+            return "".join(kept[-lines:])
+    except OSError as error:
+        return str(error)

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Tests of config/check.c and check_ns.c. Each case is a model of which one part is replaced.
+ *
+ * Thread: one.
+ * Depends: cmocka.
+ */
+#include "tests/unit/config_fixture.h"
+
+#include <errno.h>
+
+#include "config/check.h"
+
+#define X20 "xxxxxxxxxxxxxxxxxxxx"
+#define X80 X20 X20 X20 X20
+
+#define HOSTS "{'nqn':'nqn.2024-01.x:h'}"
+#define ADDR(trtype, adrfam, traddr, trsvcid)                                   \
+	"'addr':{'trtype':'" trtype "','adrfam':'" adrfam "','traddr':'" traddr \
+	"','trsvcid':'" trsvcid "'}"
+#define PORT(id, addr, rest) "{'portid':" id "," addr ",'subsystems':['nqn.2024-01.x:s']" rest "}"
+#define PORTS PORT("1", ADDR("rdma", "ipv4", "10.0.0.1", "4420"), "")
+#define NS_OK "{'nsid':1,'device':{'path':'/dev/nvme0n1'}}"
+#define SUBSYS(attr, ns)                                                             \
+	"{'nqn':'nqn.2024-01.x:s','allowed_hosts':['nqn.2024-01.x:h'],'attr':{" attr \
+	"},'namespaces':[" ns "]}"
+#define NS(members) SUBSYS("", "{'nsid':1," members "}")
+#define NS_DEV "'device':{'path':'/dev/nvme0n1'},"
+#define ATTR(members) SUBSYS(members, NS_OK)
+
+/* A part that is NULL is the one that is in order. */
+struct check_case {
+	const char *hosts;
+	const char *ports;
+	const char *subsystems;
+	const char *daemon;
+	const char *says;
+};
+
+static int run_case(const struct check_case *c, struct config_log *log)
+{
+	struct np_cfg *cfg;
+	char text[8192];
+	int err;
+
+	snprintf(text, sizeof(text), "{'hosts':[%s],'ports':[%s],'subsystems':[%s],'daemon':{%s}}",
+		c->hosts ? c->hosts : HOSTS, c->ports ? c->ports : PORTS,
+		c->subsystems ? c->subsystems : SUBSYS("", NS_OK), c->daemon ? c->daemon : "");
+	if (config_parse(text, log, &cfg) < 0)
+		fail_msg("%s: %s", text, log->diag.error);
+	err = np_cfg_check(cfg, &log->diag);
+	np_cfg_free(cfg);
+	return err;
+}
+
+static void check_all(const struct check_case *cases, size_t n, int err)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct config_log log;
+		int got = run_case(&cases[i], &log);
+
+		if (got != err)
+			fail_msg("case %zu: %d, %s", i, got, log.diag.error);
+		assert_string_equal(err ? log.diag.error : log.text, cases[i].says);
+	}
+}
+
+static void test_check__accepts(void **state)
+{
+	static const struct check_case cases[] = {
+		{.says = ""},
+		{.ports = PORT("1", ADDR("rdma", "ipv6", "fd00::1", "1"), ""), .says = ""},
+		{.ports = PORT("1", ADDR("rdma", "ipv6", "fe80::1%eth0", "65535"), ""), .says = ""},
+		{.ports = PORTS "," PORT("2", ADDR("rdma", "ipv4", "10.0.0.1", "4421"),
+			 "") "," PORT("3", ADDR("rdma", "ipv4", "10.0.0.2", "4420"),
+			 "") "," PORT("4", ADDR("rdma", "ipv6", "::", "4420"), ""),
+			.says = ""},
+		{.subsystems = NS("'engine':'null','device':{'size_bytes':4096}"), .says = ""},
+		{.subsystems = NS(NS_DEV "'p2pmem':'1','p2pmem_require':1"), .says = ""},
+		{.subsystems = NS("'enable':0"), .says = ""},
+		{.subsystems = ATTR(
+			 "'serial':'" X20 "','model':'" X20 X20 "','firmware':'12345678'"),
+			.says = ""},
+		{.daemon = "'reactors':64", .says = ""},
+		{.daemon = "'cmb_pool_bytes':65536,'host_pool_bytes':65536", .says = ""},
+	};
+
+	(void)state;
+	check_all(cases, ARRAY_SIZE(cases), 0);
+}
+
+static void test_check__warns(void **state)
+{
+	static const struct check_case cases[] = {
+		{.hosts = HOSTS ",{'nqn':'bob'}",
+			.says = "hosts[1].nqn: \"bob\" has not the form \"nqn.yyyy-mm.name\"\n"},
+		{.hosts = HOSTS ",{'nqn':'nqn.2024-1.x'}",
+			.says = "hosts[1].nqn: \"nqn.2024-1.x\" has not the form "
+				"\"nqn.yyyy-mm.name\"\n"},
+		{.subsystems = ATTR("'allow_any_host':1"),
+			.says = "subsystems[0].allowed_hosts: has no effect while "
+				"attr.allow_any_host "
+				"is true\n"},
+		{.subsystems = SUBSYS("", NS_OK) ",{'nqn':'nqn.2024-01.x:t'}",
+			.says = "subsystems[1].allowed_hosts: empty: no host may connect\n"
+				"subsystems[1]: no port exports it\n"},
+		{.subsystems = ATTR("'pi_enable':1"),
+			.says = "subsystems[0].attr.pi_enable: protection information is not "
+				"supported, ignored\n"},
+		{.ports = PORT(
+			 "1", ADDR("rdma", "ipv4", "10.0.0.1", "4420"), ",'param':{'pi_enable':1}"),
+			.says = "ports[0].param.pi_enable: protection information is not "
+				"supported, "
+				"ignored\n"},
+		{.subsystems = SUBSYS("", NS_OK ",{'nsid':2," NS_DEV "'engine':'nvme'}"),
+			.says = "subsystems[0].namespaces[1].device.path: \"/dev/nvme0n1\" is the "
+				"device of subsystems[0].namespaces[0] too\n"},
+		{.subsystems = NS("'engine':'null','device':{'size_bytes':4096,'path':'/x'}"),
+			.says = "subsystems[0].namespaces[0].device.path: engine \"null\" has no "
+				"use "
+				"for it\n"},
+		{.subsystems = NS("'device':{'size_bytes':4096,'path':'/x'}"),
+			.says = "subsystems[0].namespaces[0].device.size_bytes: only engine "
+				"\"null\" "
+				"has a use for it\n"},
+		{.subsystems = NS("'engine':'file','p2pmem':'1','device':{'path':'/x'}"),
+			.says = "subsystems[0].namespaces[0].p2pmem: engine \"file\" always uses "
+				"host "
+				"memory\n"},
+		{.subsystems = NS(NS_DEV "'resv':{'enable':1}"),
+			.says = "subsystems[0].namespaces[0].resv.enable: reservations are not "
+				"supported, ignored\n"},
+	};
+
+	(void)state;
+	check_all(cases, ARRAY_SIZE(cases), 0);
+}
+
+static void test_check__refuses_names(void **state)
+{
+	static const struct check_case cases[] = {
+		{.hosts = HOSTS "," HOSTS,
+			.says = "hosts[1].nqn: \"nqn.2024-01.x:h\" is hosts[0] already"},
+		{.hosts = HOSTS ",{'nqn':''}", .says = "hosts[1].nqn: empty"},
+		{.hosts = HOSTS ",{'nqn':'nqn.2024-01.a b'}",
+			.says = "hosts[1].nqn: blank or control character at offset 13"},
+		{.subsystems = SUBSYS("", NS_OK) "," SUBSYS("", NS_OK),
+			.says = "subsystems[1].nqn: \"nqn.2024-01.x:s\" is subsystems[0] already"},
+		{.subsystems = "{'nqn':'nqn.2014-08.org.nvmexpress.discovery'}",
+			.says = "subsystems[0].nqn: the discovery subsystem is always there"},
+		{.subsystems = "{'nqn':'nqn.2024-01.x:s','allowed_hosts':['nqn.2024-01.x:g']}",
+			.says = "subsystems[0].allowed_hosts[0]: \"nqn.2024-01.x:g\" is not one of "
+				"hosts[]"},
+		{.subsystems = "{'nqn':'nqn.2024-01.x:s','allowed_hosts':"
+			       "['nqn.2024-01.x:h','nqn.2024-01.x:h']}",
+			.says = "subsystems[0].allowed_hosts[1]: \"nqn.2024-01.x:h\" is listed "
+				"twice"},
+		{.subsystems = ATTR("'serial':'" X20 "x'"),
+			.says = "subsystems[0].attr.serial: 21 bytes long, at most 20 are allowed"},
+		{.subsystems = ATTR("'model':'" X20 X20 "x'"),
+			.says = "subsystems[0].attr.model: 41 bytes long, at most 40 are allowed"},
+		{.subsystems = ATTR("'model':'\u00e9'"),
+			.says = "subsystems[0].attr.model: not printable ASCII"},
+		{.subsystems = ATTR("'firmware':'123456789'"),
+			.says = "subsystems[0].attr.firmware: 9 bytes long, at most 8 are allowed"},
+		{.subsystems = ATTR("'cntlid_min':9,'cntlid_max':8"),
+			.says = "subsystems[0].attr.cntlid_min: 9 is above cntlid_max, 8"},
+	};
+
+	(void)state;
+	check_all(cases, ARRAY_SIZE(cases), -EINVAL);
+}
+
+static void test_check__nqn_length_limit(void **state)
+{
+	char longest[300];
+	char longer[300];
+	const struct check_case fits = {.hosts = longest, .says = ""};
+	const struct check_case too_long = {
+		.hosts = longer, .says = "hosts[1].nqn: 224 bytes long, at most 223 are allowed"};
+
+	(void)state;
+	snprintf(longest, sizeof(longest), HOSTS ",{'nqn':'nqn.2024-01.%0211d'}", 0);
+	snprintf(longer, sizeof(longer), HOSTS ",{'nqn':'nqn.2024-01.%0212d'}", 0);
+	check_all(&fits, 1, 0);
+	check_all(&too_long, 1, -EINVAL);
+}
+
+static void test_check__refuses_ports(void **state)
+{
+	static const struct check_case cases[] = {
+		{.ports = PORT("1", ADDR("tcp", "ipv4", "10.0.0.1", "4420"), ""),
+			.says = "ports[0].addr.trtype: \"tcp\" is not supported, only \"rdma\" is"},
+		{.ports = PORT("1", ADDR("rdma", "ib", "10.0.0.1", "4420"), ""),
+			.says = "ports[0].addr.adrfam: \"ib\" is not supported, only \"ipv4\" and "
+				"\"ipv6\" are"},
+		{.ports = PORT("1", ADDR("rdma", "ipv6", "10.0.0.1", "4420"), ""),
+			.says = "ports[0].addr.traddr: \"10.0.0.1\" is no ipv6 address"},
+		{.ports = PORT("1", ADDR("rdma", "ipv4", "fd00::1", "4420"), ""),
+			.says = "ports[0].addr.traddr: \"fd00::1\" is no ipv4 address"},
+		{.ports = PORT("1", ADDR("rdma", "ipv4", "10.0.0.1%eth0", "4420"), ""),
+			.says = "ports[0].addr.traddr: \"10.0.0.1%eth0\" is no ipv4 address"},
+		{.ports = PORT("1", ADDR("rdma", "ipv6", "fe80::1%", "4420"), ""),
+			.says = "ports[0].addr.traddr: \"fe80::1%\" is no ipv6 address"},
+		{.ports = PORT("1", ADDR("rdma", "ipv4", "", "4420"), ""),
+			.says = "ports[0].addr.traddr: \"\" is no ipv4 address"},
+		{.ports = PORT("1", ADDR("rdma", "ipv4", "10.0.0.1", "0"), ""),
+			.says = "ports[0].addr.trsvcid: \"0\" is not a port number (1 to 65535)"},
+		{.ports = PORT("1", ADDR("rdma", "ipv4", "10.0.0.1", "65536"), ""),
+			.says = "ports[0].addr.trsvcid: \"65536\" is not a port number (1 to "
+				"65535)"},
+		{.ports = PORT("1", ADDR("rdma", "ipv4", "10.0.0.1", "4294971716"), ""),
+			.says = "ports[0].addr.trsvcid: \"4294971716\" is not a port number "
+				"(1 to 65535)"},
+		{.ports = PORT("1", ADDR("rdma", "ipv4", "10.0.0.1", "nvme"), ""),
+			.says = "ports[0].addr.trsvcid: \"nvme\" is not a port number (1 to "
+				"65535)"},
+		{.ports = PORTS "," PORT("1", ADDR("rdma", "ipv4", "10.0.0.2", "4420"), ""),
+			.says = "ports[1].portid: 1 is ports[0] already"},
+		{.ports = PORTS "," PORT("2", ADDR("rdma", "ipv4", "10.0.0.1", "04420"), ""),
+			.says = "ports[1].addr: \"10.0.0.1\" service 04420 is taken by ports[0], "
+				"\"10.0.0.1\""},
+		{.ports = PORTS "," PORT("2", ADDR("rdma", "ipv4", "0.0.0.0", "4420"), ""),
+			.says = "ports[1].addr: \"0.0.0.0\" service 4420 is taken by ports[0], "
+				"\"10.0.0.1\""},
+		{.ports = PORT("1", ADDR("rdma", "ipv6", "::", "9"), "") "," PORT(
+			 "2", ADDR("rdma", "ipv6", "fd00::1", "9"), ""),
+			.says = "ports[1].addr: \"fd00::1\" service 9 is taken by ports[0], "
+				"\"::\""},
+		{.ports = PORT("1", ADDR("rdma", "ipv6", "fd00::1", "9"), "") "," PORT(
+			 "2", ADDR("rdma", "ipv6", "fd00:0::1", "9"), ""),
+			.says = "ports[1].addr: \"fd00:0::1\" service 9 is taken by ports[0], "
+				"\"fd00::1\""},
+		{.ports = "{'portid':1," ADDR(
+			 "rdma", "ipv4", "1.1.1.1", "1") ",'subsystems':['q']}",
+			.says = "ports[0].subsystems[0]: \"q\" is not one of subsystems[]"},
+		{.ports = "{'portid':1," ADDR("rdma", "ipv4", "1.1.1.1",
+			 "1") ",'subsystems':['nqn.2024-01.x:s','nqn.2024-01.x:s']}",
+			.says = "ports[0].subsystems[1]: \"nqn.2024-01.x:s\" is listed twice"},
+		{.ports = PORT("1", ADDR("rdma", "ipv4", "1.1.1.1", "1"),
+			 ",'ana_groups':[{'grpid':2},{'grpid':2}]"),
+			.says = "ports[0].ana_groups[1].grpid: 2 is listed twice"},
+		{.ports = PORT("1", ADDR("rdma", "ipv4", "1.1.1.1", "1"),
+			 ",'referrals':[{'name':'r'," ADDR("tcp", "ipv4", "1",
+				 "1") "},{'name':'r'," ADDR("tcp", "ipv4", "1", "1") "}]"),
+			.says = "ports[0].referrals[1].name: \"r\" is listed twice"},
+	};
+
+	(void)state;
+	check_all(cases, ARRAY_SIZE(cases), -EINVAL);
+}
+
+#define UUID "'uuid':'a2a38f5c-3b8d-44b5-a6a4-1f0a7c3c9d02'"
+
+static void test_check__refuses_namespaces(void **state)
+{
+	static const struct check_case cases[] = {
+		{.subsystems = SUBSYS("", NS_OK "," NS_OK),
+			.says = "subsystems[0].namespaces[1].nsid: 1 is namespaces[0] already"},
+		{.subsystems = SUBSYS("",
+			 "{'nsid':1,'device':{'path':'/a'," UUID "}},"
+			 "{'nsid':2,'device':{'path':'/b'," UUID "}}"),
+			.says = "subsystems[0].namespaces[1].device.uuid: is that of namespaces[0] "
+				"already"},
+		{.subsystems = NS("'engine':'auto'"),
+			.says = "subsystems[0].namespaces[0].device.path: missing"},
+		{.subsystems = NS("'device':{'path':'(null)'}"),
+			.says = "subsystems[0].namespaces[0].device.path: missing"},
+		{.subsystems = NS("'device':{'path':'nvme0n1'}"),
+			.says = "subsystems[0].namespaces[0].device.path: \"nvme0n1\" is not an "
+				"absolute path"},
+		{.subsystems = NS("'engine':'null'"),
+			.says = "subsystems[0].namespaces[0].device.size_bytes: missing, engine "
+				"\"null\" needs it"},
+		{.subsystems = NS("'engine':'null','device':{'size_bytes':4097}"),
+			.says = "subsystems[0].namespaces[0].device.size_bytes: not a multiple of "
+				"4096"},
+		{.subsystems = NS(NS_DEV "'p2pmem_require':true"),
+			.says = "subsystems[0].namespaces[0].p2pmem_require: cannot be true while "
+				"p2pmem is \"0\""},
+		{.subsystems = NS(NS_DEV "'p2pmem_require':true,'p2pmem':1,'engine':'file'"),
+			.says = "subsystems[0].namespaces[0].p2pmem_require: cannot be true with "
+				"engine \"file\", which has no drive to reach P2P memory"},
+		{.subsystems = NS("'p2pmem_require':true,'p2pmem':1,'engine':'null',"
+				  "'device':{'size_bytes':4096}"),
+			.says = "subsystems[0].namespaces[0].p2pmem_require: cannot be true with "
+				"engine \"null\", which has no drive to reach P2P memory"},
+	};
+
+	(void)state;
+	check_all(cases, ARRAY_SIZE(cases), -EINVAL);
+}
+
+static void test_check__refuses_daemon_settings(void **state)
+{
+	static const struct check_case cases[] = {
+		{.daemon = "'reactors':[1,2,1]", .says = "daemon.reactors: CPU 1 is listed twice"},
+		{.daemon = "'control_socket':'x.sock'",
+			.says = "daemon.control_socket: \"x.sock\" is not an absolute path"},
+		{.daemon = "'control_socket':'/" X80 X20 "xxxxxxx'",
+			.says = "daemon.control_socket: 108 bytes long, at most 107 are allowed"},
+		{.daemon = "'cmb_pool_bytes':4096",
+			.says = "daemon.cmb_pool_bytes: 4096 is not a multiple of 4096, at least "
+				"65536"},
+		{.daemon = "'host_pool_bytes':65537",
+			.says = "daemon.host_pool_bytes: 65537 is not a multiple of 4096, at least "
+				"65536"},
+		{.daemon = "'host_pool_bytes':0",
+			.says = "daemon.host_pool_bytes: 0 is not a multiple of 4096, at least "
+				"65536"},
+	};
+
+	(void)state;
+	check_all(cases, ARRAY_SIZE(cases), -EINVAL);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_check__accepts),
+		cmocka_unit_test(test_check__warns),
+		cmocka_unit_test(test_check__refuses_names),
+		cmocka_unit_test(test_check__nqn_length_limit),
+		cmocka_unit_test(test_check__refuses_ports),
+		cmocka_unit_test(test_check__refuses_namespaces),
+		cmocka_unit_test(test_check__refuses_daemon_settings),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * The buddy pool: sizes, exhaustion, merging, the order of waiters, pools of odd sizes.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "target/memory/pool.h"
+
+#define KIB 1024u
+#define MIB (1024u * KIB)
+
+struct waiter {
+	struct np_pool_waiter base;
+	struct np_buf buf;
+	int turn; /* 0 = not granted */
+};
+
+static int turns;
+
+static void granted(struct np_pool_waiter *base, struct np_buf buf)
+{
+	struct waiter *waiter = np_container_of(base, struct waiter, base);
+
+	waiter->buf = buf;
+	waiter->turn = ++turns;
+}
+
+static struct waiter waiter_of(uint32_t bytes)
+{
+	return (struct waiter){.base = {.bytes = bytes, .granted = granted}};
+}
+
+static struct np_pool *new_pool(size_t bytes)
+{
+	static uint8_t memory[8 * MIB] __attribute__((aligned(4096)));
+	struct np_pool *pool;
+
+	assert_true(bytes <= sizeof(memory));
+	assert_int_equal(np_pool_new(NULL, memory, bytes, &pool), 0);
+	turns = 0;
+	return pool;
+}
+
+static void test_np_pool_get__sizes(void **state)
+{
+	static const struct {
+		uint32_t asked, got;
+	} cases[] = {
+		{1, 4 * KIB}, {4 * KIB, 4 * KIB}, {4 * KIB + 1, 8 * KIB}, {128 * KIB, 128 * KIB},
+		{1 * MIB, 1 * MIB},
+		{64 * MIB, 1 * MIB}, /* more than there can be: the largest block */
+	};
+	struct np_pool *pool = new_pool(1 * MIB);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct waiter waiter = waiter_of(cases[i].asked);
+		struct np_buf buf;
+
+		assert_true(np_pool_get(pool, &waiter.base, &buf));
+		assert_int_equal(buf.bytes, cases[i].got);
+		assert_int_equal((uintptr_t)buf.va % NP_PAGE_BYTES, 0);
+		assert_int_equal(np_stat_read(&pool->in_use_bytes), cases[i].got);
+		np_buf_put(&buf);
+		assert_null(buf.pool);
+		assert_int_equal(np_stat_read(&pool->in_use_bytes), 0);
+	}
+	assert_int_equal(np_stat_read(&pool->high_water_bytes), 1 * MIB);
+	np_pool_free(pool);
+}
+
+static void test_np_pool_get__no_overlap_and_all_merges(void **state)
+{
+	struct np_pool *pool = new_pool(3 * MIB + 5 * 4 * KIB);
+	enum { N = 200 };
+	struct waiter waiters[N];
+	struct np_buf bufs[N];
+
+	(void)state;
+	assert_int_equal(pool->max_bytes, 2 * MIB);
+	srandom(7);
+	for (int round = 0; round < 50; round++) {
+		size_t n = 0;
+
+		for (; n < N; n++) {
+			waiters[n] = waiter_of((uint32_t)(random() % (64 * (long)KIB)) + 1);
+			if (!np_pool_get(pool, &waiters[n].base, &bufs[n]))
+				break;
+			assert_true(bufs[n].bytes >= waiters[n].base.bytes);
+			memset(bufs[n].va, (int)n, bufs[n].bytes);
+		}
+		assert_true(n > 10);
+		if (n < N)
+			np_pool_cancel(&waiters[n].base);
+		for (size_t i = 0; i < n; i++) {
+			const uint8_t *bytes = bufs[i].va;
+
+			for (uint32_t at = 0; at < bufs[i].bytes; at += 512)
+				assert_int_equal(bytes[at], (uint8_t)i);
+		}
+		/* In an order of its own, so that merging goes both ways. */
+		for (size_t i = 0; i < n; i += 2)
+			np_buf_put(&bufs[i]);
+		for (size_t i = 1; i < n; i += 2)
+			np_buf_put(&bufs[i]);
+		waiters[0] = waiter_of(2 * MIB);
+		assert_true(np_pool_get(pool, &waiters[0].base, &bufs[0]));
+		assert_int_equal(bufs[0].bytes, 2 * MIB);
+		np_buf_put(&bufs[0]);
+	}
+	np_pool_free(pool);
+}
+
+static void test_np_pool_get__nobody_overtakes(void **state)
+{
+	struct np_reactor reactor = {0};
+	struct np_pool *pool = new_pool(64 * KIB);
+	struct waiter half = waiter_of(32 * KIB), all = waiter_of(64 * KIB),
+		      small = waiter_of(4 * KIB);
+	struct np_buf held, buf;
+
+	(void)state;
+	assert_true(np_pool_get(pool, &half.base, &held));
+	assert_false(np_pool_get(pool, &all.base, &buf));
+	/* There is room for it, but somebody is before it. */
+	assert_false(np_pool_get(pool, &small.base, &buf));
+	assert_int_equal(np_stat_read(&pool->waiting), 2);
+	np_list_init(&reactor.pollers);
+	np_pool_attach(pool, &reactor);
+	assert_int_equal(pool->poller.poll(&pool->poller), 0);
+
+	np_buf_put(&held);
+	assert_int_equal(pool->poller.poll(&pool->poller), 1);
+	assert_int_equal(all.turn, 1);
+	assert_int_equal(small.turn, 0);
+	np_buf_put(&all.buf);
+	assert_int_equal(pool->poller.poll(&pool->poller), 1);
+	assert_int_equal(small.turn, 2);
+	assert_int_equal(np_stat_read(&pool->waiting), 0);
+	assert_int_equal(np_stat_read(&pool->waits), 2);
+	np_buf_put(&small.buf);
+	np_pool_free(pool);
+}
+
+static void test_np_pool_cancel__leaves_the_others(void **state)
+{
+	struct np_reactor reactor = {0};
+	struct np_pool *pool = new_pool(4 * KIB);
+	struct waiter first = waiter_of(1), second = waiter_of(1), third = waiter_of(1);
+	struct np_buf held, buf;
+
+	(void)state;
+	np_list_init(&reactor.pollers);
+	np_pool_attach(pool, &reactor);
+	assert_true(np_pool_get(pool, &first.base, &held));
+	assert_false(np_pool_get(pool, &second.base, &buf));
+	assert_false(np_pool_get(pool, &third.base, &buf));
+	np_pool_cancel(&second.base);
+	np_buf_put(&held);
+	assert_int_equal(pool->poller.poll(&pool->poller), 1);
+	assert_int_equal(second.turn, 0);
+	assert_int_equal(third.turn, 1);
+	np_buf_put(&third.buf);
+	np_pool_free(pool);
+}
+
+static void test_np_pool_new__refuses_less_than_a_page(void **state)
+{
+	struct np_pool *pool;
+	uint8_t byte;
+
+	(void)state;
+	assert_int_equal(np_pool_new(NULL, &byte, 4095, &pool), -22);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_np_pool_get__sizes),
+		cmocka_unit_test(test_np_pool_get__no_overlap_and_all_merges),
+		cmocka_unit_test(test_np_pool_get__nobody_overtakes),
+		cmocka_unit_test(test_np_pool_cancel__leaves_the_others),
+		cmocka_unit_test(test_np_pool_new__refuses_less_than_a_page),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * A real reactor thread: messages from many threads, sleeping and waking, timers, watches.
+ * Run under the thread sanitizer too (scripts/test does).
+ */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "target/reactor/reactor.h"
+#include "target/reactor/uring.h"
+
+#define LIMIT_MS 10000
+
+static bool wait_until(atomic_int *value, int wanted)
+{
+	const struct timespec ms = {.tv_nsec = 1000000};
+
+	for (int i = 0; i < LIMIT_MS && atomic_load(value) != wanted; i++)
+		nanosleep(&ms, NULL);
+	return atomic_load(value) == wanted;
+}
+
+static struct np_reactor *start(int poll_us)
+{
+	struct np_reactor *reactor;
+	int ret = np_reactor_start(0, -1, poll_us, &reactor);
+
+	if (ret == -38 || ret == -1) /* ENOSYS, EPERM: io_uring is switched off here */
+		skip();
+	assert_int_equal(ret, 0);
+	return reactor;
+}
+
+/* ---- messages ---- */
+
+enum { SENDERS = 4, MESSAGES = 2000 };
+
+struct counted {
+	struct np_msg msg;
+	int sender, number;
+};
+
+static int last_number[SENDERS]; /* the reactor's */
+static atomic_int received, out_of_order;
+
+static void count(struct np_msg *msg)
+{
+	struct counted *counted = np_container_of(msg, struct counted, msg);
+
+	if (counted->number != ++last_number[counted->sender])
+		atomic_fetch_add(&out_of_order, 1);
+	atomic_fetch_add(&received, 1);
+}
+
+struct sender {
+	pthread_t thread;
+	struct np_reactor *reactor;
+	struct counted messages[MESSAGES];
+};
+
+static void *send_all(void *arg)
+{
+	struct sender *sender = arg;
+
+	for (int i = 0; i < MESSAGES; i++)
+		np_reactor_send(sender->reactor, &sender->messages[i].msg);
+	return NULL;
+}
+
+static void test_np_reactor_send__all_arrive_in_order(void **state)
+{
+	static const int polls[] = {0, 50, -1};
+	struct sender *senders = calloc(SENDERS, sizeof(*senders));
+
+	(void)state;
+	for (size_t p = 0; p < sizeof(polls) / sizeof(polls[0]); p++) {
+		struct np_reactor *reactor = start(polls[p]);
+
+		atomic_store(&received, 0);
+		atomic_store(&out_of_order, 0);
+		for (int s = 0; s < SENDERS; s++) {
+			last_number[s] = 0;
+			senders[s].reactor = reactor;
+			for (int i = 0; i < MESSAGES; i++)
+				senders[s].messages[i] = (struct counted){
+					.msg.fn = count, .sender = s, .number = i + 1};
+		}
+		for (int s = 0; s < SENDERS; s++)
+			pthread_create(&senders[s].thread, NULL, send_all, &senders[s]);
+		for (int s = 0; s < SENDERS; s++)
+			pthread_join(senders[s].thread, NULL);
+		assert_true(wait_until(&received, SENDERS * MESSAGES));
+		assert_int_equal(atomic_load(&out_of_order), 0);
+		np_reactor_stop(reactor);
+	}
+	free(senders);
+}
+
+/* ---- timers and watches ---- */
+
+struct scene {
+	struct np_reactor *reactor;
+	struct np_msg msg;
+	struct np_timer late, early, cancelled;
+	struct np_watch watch;
+	atomic_int fired, ready, closed, wrong_order;
+};
+
+static void late_fired(struct np_timer *timer)
+{
+	struct scene *scene = np_container_of(timer, struct scene, late);
+
+	if (atomic_load(&scene->fired) != 1)
+		atomic_store(&scene->wrong_order, 1);
+	atomic_fetch_add(&scene->fired, 1);
+}
+
+static void early_fired(struct np_timer *timer)
+{
+	atomic_fetch_add(&np_container_of(timer, struct scene, early)->fired, 1);
+}
+
+static void cancelled_fired(struct np_timer *timer)
+{
+	atomic_store(&np_container_of(timer, struct scene, cancelled)->wrong_order, 1);
+}
+
+static void set_timers(struct np_msg *msg)
+{
+	struct scene *scene = np_container_of(msg, struct scene, msg);
+
+	np_timer_init(&scene->late, late_fired);
+	np_timer_init(&scene->early, early_fired);
+	np_timer_init(&scene->cancelled, cancelled_fired);
+	np_reactor_set_timer(scene->reactor, &scene->late, 30);
+	np_reactor_set_timer(scene->reactor, &scene->cancelled, 10);
+	np_reactor_set_timer(scene->reactor, &scene->early, 5);
+	np_timer_cancel(&scene->cancelled);
+}
+
+static void test_np_reactor_set_timer__in_order_while_asleep(void **state)
+{
+	struct scene scene = {.msg.fn = set_timers};
+
+	(void)state;
+	scene.reactor = start(0);
+	np_reactor_send(scene.reactor, &scene.msg);
+	assert_true(wait_until(&scene.fired, 2));
+	np_reactor_stop(scene.reactor);
+	assert_int_equal(atomic_load(&scene.wrong_order), 0);
+}
+
+static void watch_ready(struct np_watch *watch)
+{
+	uint64_t value;
+
+	assert_int_equal(read(watch->fd, &value, sizeof(value)), sizeof(value));
+	atomic_fetch_add(&np_container_of(watch, struct scene, watch)->ready, (int)value);
+}
+
+static void watch_closed(struct np_watch *watch)
+{
+	atomic_store(&np_container_of(watch, struct scene, watch)->closed, 1);
+}
+
+static void begin_watch(struct np_msg *msg)
+{
+	struct scene *scene = np_container_of(msg, struct scene, msg);
+
+	scene->watch.ready = watch_ready;
+	assert_int_equal(np_reactor_watch(scene->reactor, &scene->watch), 0);
+}
+
+static void end_watch(struct np_msg *msg)
+{
+	np_reactor_unwatch(&np_container_of(msg, struct scene, msg)->watch, watch_closed);
+}
+
+static void test_np_reactor_watch__wakes_again_and_again(void **state)
+{
+	struct scene scene = {.msg.fn = begin_watch};
+	const uint64_t one = 1;
+
+	(void)state;
+	scene.reactor = start(0);
+	scene.watch.fd = eventfd(0, EFD_NONBLOCK);
+	np_reactor_send(scene.reactor, &scene.msg);
+	for (int i = 1; i <= 20; i++) {
+		assert_int_equal(write(scene.watch.fd, &one, sizeof(one)), sizeof(one));
+		assert_true(wait_until(&scene.ready, i));
+	}
+	scene.msg.fn = end_watch;
+	np_reactor_send(scene.reactor, &scene.msg);
+	assert_true(wait_until(&scene.closed, 1));
+	np_reactor_stop(scene.reactor);
+	close(scene.watch.fd);
+}
+
+/* An idle reactor sleeps: its loop counter stands almost still. */
+static void test_np_reactor__idle_sleeps(void **state)
+{
+	struct scene scene = {.msg.fn = set_timers};
+	uint64_t before;
+
+	(void)state;
+	scene.reactor = start(0);
+	np_reactor_send(scene.reactor, &scene.msg);
+	assert_true(wait_until(&scene.fired, 2));
+	before = np_stat_read(&scene.reactor->stats.loops);
+	usleep(200000);
+	assert_true(np_stat_read(&scene.reactor->stats.loops) - before < 20);
+	assert_true(np_stat_read(&scene.reactor->stats.sleeps) > 0);
+	np_reactor_stop(scene.reactor);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_np_reactor_send__all_arrive_in_order),
+		cmocka_unit_test(test_np_reactor_set_timer__in_order_while_asleep),
+		cmocka_unit_test(test_np_reactor_watch__wakes_again_and_again),
+		cmocka_unit_test(test_np_reactor__idle_sleeps),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * nvmet-p2p-cli stats
+ *
+ * Thread: the only one.
+ * Depends: table.h.
+ */
+#include "tools/nvmet-p2p-cli/cli.h"
+#include "tools/nvmet-p2p-cli/table.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+static const struct np_table_column data_columns[] = {
+	{"SUBSYSTEM", "nqn", NP_TABLE_TEXT},
+	{"NSID", "nsid", NP_TABLE_COUNT},
+	{"READ", "read_bytes", NP_TABLE_BYTES},
+	{"BY P2P", "p2p_read_bytes", NP_TABLE_BYTES},
+	{"STAGED", "staged_read_bytes", NP_TABLE_BYTES},
+	{"WRITTEN", "write_bytes", NP_TABLE_BYTES},
+	{"BY P2P", "p2p_write_bytes", NP_TABLE_BYTES},
+	{"STAGED", "staged_write_bytes", NP_TABLE_BYTES},
+	{"INLINE", "inline_write_bytes", NP_TABLE_BYTES},
+};
+
+static const struct np_table_column command_columns[] = {
+	{"SUBSYSTEM", "nqn", NP_TABLE_TEXT},
+	{"NSID", "nsid", NP_TABLE_COUNT},
+	{"READ", "read_ios", NP_TABLE_COUNT},
+	{"WRITE", "write_ios", NP_TABLE_COUNT},
+	{"FLUSH", "flush_ios", NP_TABLE_COUNT},
+	{"DSM", "dsm_ios", NP_TABLE_COUNT},
+	{"ZEROES", "write_zeroes_ios", NP_TABLE_COUNT},
+	{"COMPARE", "compare_ios", NP_TABLE_COUNT},
+	{"ERRORS", "errors", NP_TABLE_COUNT},
+};
+
+static const struct np_table_column reactor_columns[] = {
+	{"CPU", "cpu", NP_TABLE_COUNT},
+	{"REQUESTS", "requests", NP_TABLE_COUNT},
+	{"LOOPS", "loops", NP_TABLE_COUNT},
+	{"BUSY", "busy_polls", NP_TABLE_COUNT},
+	{"SLEEPS", "sleeps", NP_TABLE_COUNT},
+};
+
+static void print_rows(const char *title, const struct np_table_column *columns, size_t n_columns,
+	json_t *rows, FILE *out)
+{
+	struct np_table *table = np_table_new(title, columns, n_columns);
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+		np_table_add(table, row);
+	np_table_print(table, out);
+	np_table_free(table);
+}
+
+void np_cli_print_stats(json_t *result, FILE *out)
+{
+	json_t *namespaces = json_object_get(result, "namespaces");
+
+	print_rows("Data", data_columns, ARRAY_SIZE(data_columns), namespaces, out);
+	print_rows("\nCommands", command_columns, ARRAY_SIZE(command_columns), namespaces, out);
+	print_rows("\nReactors", reactor_columns, ARRAY_SIZE(reactor_columns),
+		json_object_get(result, "reactors"), out);
+}

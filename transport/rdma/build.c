@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * build.c - makes and unmakes a connection: memory, queue pair, receives.
+ *
+ * Thread: control thread; all of it happens before the reactor knows the connection, or after it has
+ *         forgotten it. The verbs in here block.
+ * Depends: conn.h, mr.h, recv.h, rw.h.
+ */
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "transport/rdma/conn.h"
+#include "transport/rdma/mr.h"
+#include "transport/rdma/recv.h"
+#include "transport/rdma/rw.h"
+
+/* In-capsule data begins at such an address, so that a drive can take it as it lies. */
+#define DATA_ALIGN 512u
+/*
+ * More slots than receives: for answers which the host has, but whose completions are not polled
+ * yet. Completions are polled in batches of this many. A capsule may wait if that is too few.
+ */
+#define EXTRA_SLOTS 32u
+/* Send queue entries beyond a READ or WRITE and a SEND for each command: for longer SGLs. */
+#define EXTRA_SQ 32u
+/* The longest chain must fit. */
+#define MIN_SQ (NP_MAX_SGL_SEGS + 1u)
+
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static int fail(int err, const char *what, char *why, size_t why_size)
+{
+	snprintf(why, why_size, "%s: %s", what, strerror(-err));
+	return err;
+}
+
+static void set_addresses(struct np_rdma_conn *conn)
+{
+	struct sockaddr *peer = rdma_get_peer_addr(conn->id);
+	struct sockaddr *local = rdma_get_local_addr(conn->id);
+
+	if (getnameinfo(peer, sizeof(struct sockaddr_storage), conn->host, sizeof(conn->host), NULL,
+		    0, NI_NUMERICHOST))
+		snprintf(conn->host, sizeof(conn->host), "?");
+	if (getnameinfo(local, sizeof(struct sockaddr_storage), conn->queue.local_addr,
+		    sizeof(conn->queue.local_addr), NULL, 0, NI_NUMERICHOST))
+		snprintf(conn->queue.local_addr, sizeof(conn->queue.local_addr), "?");
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* Admin queues: the least loaded reactor, they carry timers and events. I/O: in turn. */
+static struct np_reactor *choose_reactor(struct np_rdma *rdma, uint16_t qid)
+{
+	struct np_runtime *runtime = rdma->runtime;
+	unsigned int best = 0;
+
+	if (qid)
+		return runtime->reactors[rdma->next_reactor++ % runtime->nreactors];
+	for (unsigned int i = 1; i < runtime->nreactors; i++) {
+		if (rdma->load[i] < rdma->load[best])
+			best = i;
+	}
+	return runtime->reactors[best];
+}
+
+/* Receive buffers and copies of CQEs, in one piece so that one registration does. */
+static int alloc_memory(struct np_rdma_conn *conn)
+{
+	uint32_t depth = conn->queue.depth;
+	uint32_t align = conn->inline_bytes >= DATA_ALIGN ? DATA_ALIGN : sizeof(struct np_sqe);
+	size_t stride = (conn->capsule_bytes + align - 1) / align * align;
+	size_t lead = align - sizeof(struct np_sqe);
+	size_t cqes = lead + stride * depth;
+
+	conn->memory_bytes = cqes + conn->nslots * sizeof(struct np_cqe);
+	conn->memory_bytes =
+		(conn->memory_bytes + NP_PAGE_BYTES - 1) / NP_PAGE_BYTES * NP_PAGE_BYTES;
+	conn->memory = aligned_alloc(NP_PAGE_BYTES, conn->memory_bytes);
+	conn->recvs = calloc(depth, sizeof(*conn->recvs));
+	conn->slots = calloc(conn->nslots, sizeof(*conn->slots));
+	if (!conn->memory || !conn->recvs || !conn->slots)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < depth; i++)
+		np_rdma_recv_init(&conn->recvs[i], conn, conn->memory + lead + stride * i);
+	for (uint32_t i = 0; i < conn->nslots; i++) {
+		np_rdma_slot_init(&conn->slots[i], conn);
+		conn->slots[i].wire_cqe = (struct np_cqe *)(void *)(conn->memory + cqes) + i;
+	}
+	conn->mr =
+		ibv_reg_mr(conn->dev->pd, conn->memory, conn->memory_bytes, IBV_ACCESS_LOCAL_WRITE);
+	return conn->mr ? 0 : -errno;
+}
+
+static int create_qp(struct np_rdma_conn *conn)
+{
+	struct ibv_qp_init_attr init = {
+		.qp_context = conn,
+		.send_cq = conn->cq->cq,
+		.recv_cq = conn->cq->cq,
+		.qp_type = IBV_QPT_RC,
+		.cap = {.max_send_wr = conn->sq_entries,
+			.max_recv_wr = conn->queue.depth,
+			.max_send_sge = 1,
+			.max_recv_sge = 1,
+			.max_inline_data = sizeof(struct np_cqe)},
+	};
+	struct ibv_qp_init_attr plain = init;
+
+	plain.cap.max_inline_data = 0;
+	conn->has_inline = !rdma_create_qp(conn->id, conn->dev->pd, &init);
+	if (!conn->has_inline && rdma_create_qp(conn->id, conn->dev->pd, &plain))
+		return -errno;
+	conn->qp = conn->id->qp;
+	return 0;
+}
+
+static int read_path_mtu(struct np_rdma_conn *conn)
+{
+	struct ibv_qp_attr attr = {.qp_state = IBV_QPS_RTR};
+	int mask;
+
+	if (rdma_init_qp_attr(conn->id, &attr, &mask))
+		return -errno;
+	conn->path_mtu = np_rdma_mtu_bytes(attr.path_mtu);
+	return 0;
+}
+
+static int post_recvs(struct np_rdma_conn *conn)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < conn->queue.depth && !err; i++)
+		err = np_rdma_recv_post(&conn->recvs[i]);
+	return err;
+}
+
+static void set_limits(struct np_rdma_conn *conn, const struct rdma_conn_param *param)
+{
+	const struct ibv_device_attr *attr = &conn->dev->attr.orig_attr;
+	uint32_t depth = conn->queue.depth;
+	uint32_t room = conn->queue.port->inline_bytes;
+
+	conn->inline_bytes = conn->queue.qid ? room : NP_RDMA_ADMIN_ICD;
+	room = conn->inline_bytes + (uint32_t)sizeof(struct np_sqe);
+	conn->capsule_bytes = room > NP_MIN_CAPSULE_BYTES ? room : NP_MIN_CAPSULE_BYTES;
+	conn->nslots = depth + min_u32(depth, EXTRA_SLOTS);
+	conn->sq_entries = min_u32(2 * depth + EXTRA_SQ, (uint32_t)attr->max_qp_wr);
+	conn->sq_free = conn->sq_entries;
+	conn->read_limit = min_u32(param->initiator_depth, (uint32_t)attr->max_qp_init_rd_atom);
+	conn->read_credits = conn->read_limit;
+}
+
+static uint32_t cq_share(const struct np_rdma_conn *conn)
+{
+	return conn->sq_entries + conn->queue.depth;
+}
+
+static struct np_rdma_conn *conn_new(struct np_rdma *rdma, struct np_rdma_dev *dev,
+	struct rdma_cm_id *id, struct np_port *port, const struct np_priv *priv)
+{
+	struct np_reactor *reactor = choose_reactor(rdma, priv->qid);
+	struct np_rdma_conn *conn = calloc(1, sizeof(*conn));
+
+	if (!conn)
+		return NULL;
+	conn->rdma = rdma;
+	conn->dev = dev;
+	conn->id = id;
+	conn->cq = dev->cqs[reactor->index];
+	conn->born_ms = now_ms();
+	conn->state = NP_RDMA_BUILDING;
+	np_list_init(&conn->free_slots);
+	np_list_init(&conn->recv_wait);
+	np_list_init(&conn->read_wait);
+	np_list_init(&conn->send_wait);
+	np_queue_init(&conn->queue, &np_transport_rdma_ops, reactor, port, rdma->mem,
+		++rdma->last_conn_id, priv->qid, priv->depth);
+	np_list_add_tail(&rdma->conns, &conn->link);
+	rdma->base.nconns++;
+	rdma->load[reactor->index]++;
+	dev->nconns++;
+	return conn;
+}
+
+int np_rdma_conn_build(struct np_rdma *rdma, struct np_rdma_dev *dev, struct rdma_cm_id *id,
+	struct np_port *port, const struct np_priv *priv, const struct rdma_conn_param *param,
+	struct np_rdma_conn **ret_conn, char *why, size_t why_size)
+{
+	struct np_rdma_conn *conn = conn_new(rdma, dev, id, port, priv);
+	uint32_t cq_entries;
+	int err;
+
+	if (!conn)
+		return fail(-ENOMEM, "a connection", why, why_size);
+	set_addresses(conn);
+	set_limits(conn, param);
+	if (conn->sq_entries < MIN_SQ || priv->depth > dev->attr.orig_attr.max_qp_wr) {
+		err = fail(-ENOSPC, "depth beyond the RNIC's limit", why, why_size);
+		goto err_free;
+	}
+	cq_entries = cq_share(conn);
+	err = np_rdma_cq_reserve(conn->cq, cq_entries);
+	if (err) {
+		/* So that np_rdma_conn_free() gives nothing back. */
+		conn->cq = NULL;
+		fail(err, "no room in the completion queue", why, why_size);
+		goto err_free;
+	}
+	err = alloc_memory(conn);
+	if (err)
+		fail(err, "memory for capsules", why, why_size);
+	else if ((err = create_qp(conn)))
+		fail(err, "no queue pair", why, why_size);
+	else if ((err = read_path_mtu(conn)))
+		fail(err, "the path MTU is unknown", why, why_size);
+	else if ((err = post_recvs(conn)))
+		fail(err, "receives cannot be posted", why, why_size);
+	if (err)
+		goto err_free;
+	np_rdma_mr_judge_path(dev, conn->path_mtu, &conn->queue.region_ok,
+		&conn->queue.region_paged, conn->queue.p2p_reason, sizeof(conn->queue.p2p_reason));
+	*ret_conn = conn;
+	return 0;
+
+err_free:
+	np_rdma_conn_free(conn);
+	return err;
+}
+
+void np_rdma_conn_free(struct np_rdma_conn *conn)
+{
+	struct np_rdma_dev *dev = conn->dev;
+
+	if (conn->id->qp)
+		rdma_destroy_qp(conn->id);
+	if (conn->mr && ibv_dereg_mr(conn->mr))
+		np_log_warn("%s: the capsules of conn %u could not be deregistered", dev->name,
+			conn->queue.id);
+	if (conn->cq)
+		np_rdma_cq_unreserve(conn->cq, cq_share(conn));
+	free(conn->slots);
+	free(conn->recvs);
+	free(conn->memory);
+	np_list_del(&conn->link);
+	conn->rdma->load[conn->queue.reactor->index]--;
+	conn->rdma->base.nconns--;
+	free(conn);
+	/* Last: it may free the device. */
+	np_rdma_dev_put(dev);
+}

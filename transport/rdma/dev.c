@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * dev.c - opens RDMA devices, and lets go of those that are removed.
+ *
+ * The verbs context is librdmacm's, because a QP made through a cm_id must live there.
+ *
+ * Thread: control thread.
+ * Depends: mr.h, cq.h, conn.h, cm.h.
+ */
+#include "transport/rdma/dev.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "transport/rdma/cm.h"
+#include "transport/rdma/conn.h"
+#include "transport/rdma/mr.h"
+
+static void find_port(struct np_rdma_dev *dev)
+{
+	struct ibv_port_attr attr;
+
+	dev->port = 0;
+	for (unsigned int port = 1; port <= dev->attr.orig_attr.phys_port_cnt; port++) {
+		if (ibv_query_port(dev->ctx, (uint8_t)port, &attr))
+			continue;
+		if (attr.state != IBV_PORT_ACTIVE)
+			continue;
+		dev->port = (uint8_t)port;
+		dev->active_mtu = np_rdma_mtu_bytes(attr.active_mtu);
+		return;
+	}
+}
+
+static int query(struct np_rdma_dev *dev, char *why, size_t why_size)
+{
+	const uint32_t odp = IBV_ODP_SUPPORT_READ | IBV_ODP_SUPPORT_WRITE;
+	int err;
+
+	err = -ibv_query_device_ex(dev->ctx, NULL, &dev->attr);
+	if (err) {
+		snprintf(why, why_size, "%s: its attributes cannot be read: %s", dev->name,
+			strerror(-err));
+		return err;
+	}
+	dev->has_odp = dev->attr.odp_caps.general_caps & IBV_ODP_SUPPORT &&
+		(dev->attr.odp_caps.per_transport_caps.rc_odp_caps & odp) == odp;
+	/* iWARP and RoCE/IB alike: these extensions bring SEND with invalidate. */
+	dev->has_send_inv = dev->attr.orig_attr.device_cap_flags & IBV_DEVICE_MEM_MGT_EXTENSIONS;
+	find_port(dev);
+	return 0;
+}
+
+static int open_cqs(struct np_rdma_dev *dev, char *why, size_t why_size)
+{
+	struct np_runtime *runtime = dev->rdma->runtime;
+	int err;
+
+	for (unsigned int i = 0; i < runtime->nreactors; i++) {
+		err = np_rdma_cq_new(dev->ctx, runtime->reactors[i],
+			(uint32_t)dev->attr.orig_attr.max_cqe, &dev->cqs[i]);
+		if (err) {
+			snprintf(why, why_size, "%s: no completion queue: %s", dev->name,
+				strerror(-err));
+			return err;
+		}
+	}
+	return 0;
+}
+
+/* What concerns one connection, by the QP's context. */
+static void conn_async(struct np_rdma_conn *conn, enum ibv_event_type type)
+{
+	/* The host's first capsule may overtake its last word of the handshake. */
+	if (type == IBV_EVENT_COMM_EST)
+		rdma_notify(conn->id, type);
+	else if (type != IBV_EVENT_QP_LAST_WQE_REACHED && type != IBV_EVENT_SQ_DRAINED)
+		np_rdma_conn_gone(conn, ibv_event_type_str(type));
+}
+
+static bool is_qp_event(enum ibv_event_type type)
+{
+	switch (type) {
+	case IBV_EVENT_QP_FATAL:
+	case IBV_EVENT_QP_REQ_ERR:
+	case IBV_EVENT_QP_ACCESS_ERR:
+	case IBV_EVENT_COMM_EST:
+	case IBV_EVENT_SQ_DRAINED:
+	case IBV_EVENT_PATH_MIG:
+	case IBV_EVENT_PATH_MIG_ERR:
+	case IBV_EVENT_QP_LAST_WQE_REACHED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void port_active(struct np_rdma_dev *dev)
+{
+	find_port(dev);
+	np_rdma_mr_retest(dev);
+}
+
+/* Return: false when the device is gone and must not be touched again. */
+static bool handle_async(struct np_rdma_dev *dev, const struct ibv_async_event *event)
+{
+	struct np_rdma_conn *conn;
+
+	if (is_qp_event(event->event_type)) {
+		/* Those of the self-test have no connection. */
+		conn = event->element.qp->qp_context;
+		if (conn)
+			conn_async(conn, event->event_type);
+		return true;
+	}
+	if (event->event_type == IBV_EVENT_DEVICE_FATAL) {
+		np_rdma_dev_removed(dev);
+		return false;
+	}
+	if (event->event_type == IBV_EVENT_PORT_ACTIVE)
+		port_active(dev);
+	else
+		np_log_info("%s: %s", dev->name, ibv_event_type_str(event->event_type));
+	return true;
+}
+
+static void drain_async(struct np_rdma_dev *dev)
+{
+	struct ibv_async_event event;
+
+	while (!dev->is_dead && ibv_get_async_event(dev->ctx, &event) == 0) {
+		struct ibv_async_event copy = event;
+
+		/* A QP can't be destroyed before its events are acknowledged: ack, then act. */
+		ibv_ack_async_event(&event);
+		if (!handle_async(dev, &copy))
+			return;
+	}
+}
+
+static void on_async(struct ev_loop *loop, struct ev_io *watch, int revents)
+{
+	(void)loop;
+	(void)revents;
+	drain_async(watch->data);
+}
+
+void np_rdma_dev_poll_async(struct np_rdma *rdma)
+{
+	struct np_list *pos, *tmp;
+
+	np_list_for_each_safe(pos, tmp, &rdma->devs)
+		drain_async(np_container_of(pos, struct np_rdma_dev, link));
+}
+
+static void watch_async(struct np_rdma_dev *dev)
+{
+	int flags = fcntl(dev->ctx->async_fd, F_GETFL);
+
+	if (flags < 0 || fcntl(dev->ctx->async_fd, F_SETFL, flags | O_NONBLOCK) < 0) {
+		np_log_warn("%s: its events cannot be watched: %s", dev->name, strerror(errno));
+		return;
+	}
+	ev_io_init(&dev->async_watch, on_async, dev->ctx->async_fd, EV_READ);
+	dev->async_watch.data = dev;
+	ev_io_start(dev->rdma->runtime->loop, &dev->async_watch);
+}
+
+static int dev_open(struct np_rdma *rdma, struct ibv_context *ctx, char *why, size_t why_size,
+	struct np_rdma_dev **ret_dev)
+{
+	struct np_rdma_dev *dev = calloc(1, sizeof(*dev));
+	int err;
+
+	if (!dev) {
+		snprintf(why, why_size, "out of memory");
+		return -ENOMEM;
+	}
+	dev->rdma = rdma;
+	dev->ctx = ctx;
+	snprintf(dev->name, sizeof(dev->name), "%s", ibv_get_device_name(ctx->device));
+	np_list_add_tail(&rdma->devs, &dev->link);
+	err = query(dev, why, why_size);
+	if (err)
+		goto err_free;
+	dev->pd = ibv_alloc_pd(ctx);
+	if (!dev->pd) {
+		err = -errno;
+		snprintf(why, why_size, "%s: no protection domain: %s", dev->name, strerror(-err));
+		goto err_free;
+	}
+	err = open_cqs(dev, why, why_size);
+	if (!err)
+		err = np_rdma_mr_register_all(dev, why, why_size);
+	if (err)
+		goto err_free;
+	watch_async(dev);
+	np_log_info("%s: opened, path MTU up to %u, on-demand paging %s", dev->name,
+		dev->active_mtu, dev->has_odp ? "yes" : "no");
+	*ret_dev = dev;
+	return 0;
+
+err_free:
+	np_rdma_dev_free(dev);
+	return err;
+}
+
+int np_rdma_dev_get(struct np_rdma *rdma, struct ibv_context *ctx, char *why, size_t why_size,
+	struct np_rdma_dev **ret_dev)
+{
+	struct np_list *pos;
+
+	np_list_for_each(pos, &rdma->devs) {
+		struct np_rdma_dev *dev = np_container_of(pos, struct np_rdma_dev, link);
+
+		if (dev->ctx != ctx)
+			continue;
+		if (dev->is_dead) {
+			snprintf(why, why_size, "%s is being removed", dev->name);
+			return -ENODEV;
+		}
+		*ret_dev = dev;
+		return 0;
+	}
+	return dev_open(rdma, ctx, why, why_size, ret_dev);
+}
+
+void np_rdma_dev_open_all(struct np_rdma *rdma)
+{
+	struct ibv_context **ctxs = rdma_get_devices(NULL);
+	struct np_rdma_dev *dev;
+	char why[256];
+
+	if (!ctxs)
+		return;
+	for (unsigned int i = 0; ctxs[i]; i++) {
+		if (np_rdma_dev_get(rdma, ctxs[i], why, sizeof(why), &dev))
+			np_log_warn("an RDMA device is left out: %s", why);
+	}
+	/* The contexts stay open; this frees the list. */
+	rdma_free_devices(ctxs);
+}
+
+void np_rdma_dev_free(struct np_rdma_dev *dev)
+{
+	ev_io_stop(dev->rdma->runtime->loop, &dev->async_watch);
+	np_rdma_mr_deregister_all(dev);
+	for (unsigned int i = 0; i < NP_MAX_REACTORS; i++)
+		np_rdma_cq_free(dev->cqs[i]);
+	if (dev->pd && ibv_dealloc_pd(dev->pd))
+		np_log_warn("%s: its protection domain could not be given back", dev->name);
+	np_list_del(&dev->link);
+	free(dev);
+}
+
+void np_rdma_dev_put(struct np_rdma_dev *dev)
+{
+	if (--dev->nconns == 0 && dev->is_dead)
+		np_rdma_dev_free(dev);
+}
+
+void np_rdma_dev_removed(struct np_rdma_dev *dev)
+{
+	struct np_list *pos;
+
+	if (dev->is_dead)
+		return;
+	np_log_warn("%s: removed", dev->name);
+	dev->is_dead = true;
+	ev_io_stop(dev->rdma->runtime->loop, &dev->async_watch);
+	np_list_for_each(pos, &dev->rdma->conns) {
+		struct np_rdma_conn *conn = np_container_of(pos, struct np_rdma_conn, link);
+
+		if (conn->dev == dev)
+			np_rdma_conn_gone(conn, "its RNIC was removed");
+	}
+	np_rdma_cm_device_removed(dev);
+	if (!dev->nconns)
+		np_rdma_dev_free(dev);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * dev.h - an RDMA device: its protection domain, the keys of all regions, a CQ a reactor.
+ *
+ * Thread: control thread. A connection's reactor reads mrs[].lkey and limits, which are constant
+ *         while the device has a connection.
+ * Depends: rdma.h, cq.h.
+ */
+#ifndef NP_RDMA_DEV_H
+#define NP_RDMA_DEV_H
+
+#include <ev.h>
+#include <infiniband/verbs.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "target/memory/mem.h"
+#include "transport/rdma/cq.h"
+#include "transport/rdma/rdma.h"
+
+/* A region as this device sees it. */
+struct np_rdma_mr {
+	struct ibv_mr *mr; /* NULL: could not be registered */
+	uint32_t lkey;
+	enum np_verdict verdict;
+	bool is_paged; /* QUIRK: right only where a packet's data begins on a page boundary */
+	uint32_t min_path_mtu; /* QUIRK: right from this path MTU on; bytes */
+	char reason[192];
+};
+
+struct np_rdma_dev {
+	struct np_list link;
+	struct np_rdma *rdma;
+	struct ibv_context *ctx; /* librdmacm's: equal to rdma_cm_id.verbs */
+	char name[64];
+	struct ibv_pd *pd;
+	struct ibv_device_attr_ex attr;
+	uint8_t port;        /* the first active one, 0 if none is */
+	uint32_t active_mtu; /* of that port; bytes */
+	bool has_odp;        /* for all that a connection does with local memory */
+	bool has_send_inv;   /* SEND with invalidate */
+	struct np_rdma_mr mrs[NP_MAX_REGIONS];   /* by region id */
+	struct np_rdma_cq *cqs[NP_MAX_REACTORS]; /* by reactor index */
+	struct ev_io async_watch;
+	unsigned int nconns;
+	bool is_dead;
+};
+
+/**
+ * np_rdma_dev_get() - the device of @ctx, opened if it was not
+ *
+ * Opening registers and tests every region.
+ * Context: control thread.
+ * Return: 0 or -errno with a sentence in @why; -ENODEV for a device that is being removed.
+ */
+int np_rdma_dev_get(struct np_rdma *rdma, struct ibv_context *ctx, char *why, size_t why_size,
+	struct np_rdma_dev **ret_dev);
+
+/* Opens all devices that there are; one that cannot be opened is logged and left out. */
+void np_rdma_dev_open_all(struct np_rdma *rdma);
+
+/* No connection is left. */
+void np_rdma_dev_free(struct np_rdma_dev *dev);
+
+/* A connection has gone; frees a device that was only waiting for this. */
+void np_rdma_dev_put(struct np_rdma_dev *dev);
+
+/* The device goes away: drains its connections, and frees it after the last one. */
+void np_rdma_dev_removed(struct np_rdma_dev *dev);
+
+/* Handles what the devices report. The CM calls this before it calls librdmacm, see cm.c. */
+void np_rdma_dev_poll_async(struct np_rdma *rdma);
+
+/* Bytes of an enum ibv_mtu. */
+static inline uint32_t np_rdma_mtu_bytes(enum ibv_mtu mtu)
+{
+	return 128u << mtu;
+}
+
+#endif

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * drain.c - the reactor's part of a teardown: stop, become quiet, be swept.
+ *
+ * stop: nothing is posted any more, what waits is given up. quiet: the QP has flushed all that was
+ * posted, and all slots are free. sweep: the QP is destroyed; no completion can come any more, but a
+ * backend may still hold a request, and its slot is waited for without a limit.
+ *
+ * Thread: the connection's reactor.
+ * Depends: conn.h, rw.h.
+ */
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "transport/rdma/conn.h"
+#include "transport/rdma/rw.h"
+
+void np_rdma_conn_fail(struct np_rdma_conn *conn, const char *fmt, ...)
+{
+	va_list args;
+
+	if (conn->is_failed || conn->is_stopped)
+		return;
+	conn->is_failed = true;
+	va_start(args, fmt);
+	vsnprintf(conn->failure, sizeof(conn->failure), fmt, args);
+	va_end(args);
+	/* Nothing is undone here: the caller may be deep inside of a request. */
+	np_rdma_conn_say_failed(conn);
+}
+
+void np_rdma_conn_check_idle(struct np_rdma_conn *conn)
+{
+	if (!conn->is_stopped || conn->slots_used)
+		return;
+	if (conn->is_swept) {
+		np_rdma_conn_say_swept(conn);
+		return;
+	}
+	if (conn->is_quiet || conn->recvs_posted || conn->sq_free != conn->sq_entries)
+		return;
+	conn->is_quiet = true;
+	np_rdma_conn_say_quiet(conn);
+}
+
+void np_rdma_conn_stop(struct np_rdma_conn *conn)
+{
+	assert(!conn->is_stopped);
+	conn->is_stopped = true;
+	/* As if one slot were in use: not idle before all below is done. */
+	conn->slots_used++;
+	while (np_list_pop(&conn->recv_wait))
+		;
+	np_queue_drain(&conn->queue);
+	np_rdma_abandon_waiting(conn);
+	np_rdma_conn_say_stopped(conn);
+	conn->slots_used--;
+	np_rdma_conn_check_idle(conn);
+}
+
+void np_rdma_conn_sweep(struct np_rdma_conn *conn)
+{
+	np_rdma_cq_sweep(conn->cq);
+	/* An RNIC that never flushed: its work requests ended with the QP. */
+	for (uint32_t i = 0; i < conn->nslots; i++)
+		np_rdma_abandon(&conn->slots[i]);
+	conn->is_swept = true;
+	np_rdma_conn_check_idle(conn);
+}

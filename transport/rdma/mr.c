@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * mr.c - memory registration: pinned, or on demand where the kernel refuses to pin.
+ *
+ * Linux does not pin peer-to-peer pages for long (mm/gup.c refuses FOLL_LONGTERM with
+ * FOLL_PCI_P2PDMA), so memory of a PCIe device needs an RNIC with on-demand paging.
+ *
+ * Thread: control thread.
+ * Depends: dev.h, selftest.h.
+ */
+#include "transport/rdma/mr.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "transport/rdma/selftest.h"
+
+static unsigned int access_flags(const struct np_rdma_dev *dev, const struct np_mem_region *region)
+{
+	unsigned int flags = IBV_ACCESS_LOCAL_WRITE;
+
+	/* iWARP answers a READ with a WRITE that the peer addresses. */
+	if (dev->ctx->device->transport_type == IBV_TRANSPORT_IWARP)
+		flags |= IBV_ACCESS_REMOTE_WRITE;
+	if (region->reg_kind == NP_MEM_REG_ODP)
+		flags |= IBV_ACCESS_ON_DEMAND;
+	return flags;
+}
+
+/* Return: 0 or -errno with the reason in @mr. */
+static int register_one(
+	struct np_rdma_dev *dev, const struct np_mem_region *region, struct np_rdma_mr *mr)
+{
+	int err;
+
+	if (region->reg_kind == NP_MEM_REG_ODP && !dev->has_odp) {
+		snprintf(mr->reason, sizeof(mr->reason),
+			"the RNIC has no on-demand paging, which peer-to-peer memory needs");
+		return -EOPNOTSUPP;
+	}
+	mr->mr = ibv_reg_mr(dev->pd, region->va, region->bytes, access_flags(dev, region));
+	if (!mr->mr) {
+		err = -errno;
+		snprintf(mr->reason, sizeof(mr->reason), "registration failed: %s", strerror(-err));
+		return err;
+	}
+	mr->lkey = mr->mr->lkey;
+	if (region->reg_kind == NP_MEM_REG_ODP) {
+		struct ibv_sge sge = {(uintptr_t)region->va, (uint32_t)region->bytes, mr->lkey};
+
+		/* Only saves page faults; some devices, rxe among them, do not have it. */
+		ibv_advise_mr(dev->pd, IBV_ADVISE_MR_ADVICE_PREFETCH_WRITE, 0, &sge, 1);
+	}
+	return 0;
+}
+
+/* Host memory that could be pinned is what RNICs are made for; all else is put to the test. */
+static bool needs_test(const struct np_mem_region *region)
+{
+	return region->is_peer || region->reg_kind != NP_MEM_REG_PLAIN;
+}
+
+static void note(struct np_rdma_dev *dev, struct np_mem_region *region, const struct np_rdma_mr *mr)
+{
+	enum np_log_level level = mr->verdict == NP_VERDICT_UNUSABLE ? NP_LOG_WARN : NP_LOG_INFO;
+
+	np_mem_note(region, dev->name, true, mr->verdict, mr->reason);
+	np_log(level, "%s with %s: %s%s%s", region->name, dev->name, np_verdict_name(mr->verdict),
+		mr->reason[0] ? ": " : "", mr->reason);
+}
+
+static void test_one(struct np_rdma_dev *dev, struct np_mem_region *region, struct np_rdma_mr *mr)
+{
+	if (needs_test(region))
+		np_rdma_selftest(dev, region, mr);
+	else
+		mr->verdict = NP_VERDICT_WORKS;
+}
+
+int np_rdma_mr_register_all(struct np_rdma_dev *dev, char *why, size_t why_size)
+{
+	struct np_mem *mem = dev->rdma->mem;
+	int err;
+
+	for (unsigned int i = 0; i < mem->nregions; i++) {
+		struct np_mem_region *region = mem->regions[i];
+		struct np_rdma_mr *mr = &dev->mrs[region->id];
+
+		err = register_one(dev, region, mr);
+		if (err && !needs_test(region)) {
+			snprintf(why, why_size, "%s memory: %s", region->name, mr->reason);
+			return err;
+		}
+		if (err)
+			mr->verdict = NP_VERDICT_UNUSABLE;
+		else
+			test_one(dev, region, mr);
+		note(dev, region, mr);
+	}
+	return 0;
+}
+
+void np_rdma_mr_retest(struct np_rdma_dev *dev)
+{
+	struct np_mem *mem = dev->rdma->mem;
+
+	for (unsigned int i = 0; i < mem->nregions; i++) {
+		struct np_mem_region *region = mem->regions[i];
+		struct np_rdma_mr *mr = &dev->mrs[region->id];
+
+		if (!mr->mr || mr->verdict == NP_VERDICT_WORKS || mr->verdict == NP_VERDICT_QUIRK)
+			continue;
+		test_one(dev, region, mr);
+		note(dev, region, mr);
+	}
+}
+
+void np_rdma_mr_deregister_all(struct np_rdma_dev *dev)
+{
+	for (unsigned int i = 0; i < NP_MAX_REGIONS; i++) {
+		if (dev->mrs[i].mr && ibv_dereg_mr(dev->mrs[i].mr))
+			np_log_warn("%s: a memory region could not be given back", dev->name);
+		dev->mrs[i].mr = NULL;
+	}
+}
+
+/* Return: may data be placed at this path MTU? If not, the reason is in @reason. */
+static bool is_path_ok(
+	const struct np_rdma_mr *mr, uint32_t path_mtu, char *reason, size_t reason_size)
+{
+	if (mr->verdict != NP_VERDICT_WORKS && mr->verdict != NP_VERDICT_QUIRK) {
+		snprintf(reason, reason_size, "%s",
+			mr->reason[0] ? mr->reason : "not tested with this RNIC");
+		return false;
+	}
+	if (mr->verdict == NP_VERDICT_QUIRK && path_mtu < mr->min_path_mtu) {
+		snprintf(reason, reason_size,
+			"the path MTU is %u, and this RNIC places data by whole pages, which needs "
+			"%u",
+			path_mtu, mr->min_path_mtu);
+		return false;
+	}
+	return true;
+}
+
+void np_rdma_mr_judge_path(const struct np_rdma_dev *dev, uint32_t path_mtu, uint64_t *ret_ok,
+	uint64_t *ret_paged, char *reason, size_t reason_size)
+{
+	const struct np_mem *mem = dev->rdma->mem;
+	uint64_t ok = 0, paged = 0;
+	char why[160];
+
+	reason[0] = '\0';
+	for (unsigned int i = 0; i < mem->nregions; i++) {
+		const struct np_mem_region *region = mem->regions[i];
+		const struct np_rdma_mr *mr = &dev->mrs[region->id];
+
+		if (is_path_ok(mr, path_mtu, why, sizeof(why))) {
+			ok |= 1ull << region->id;
+			if (mr->verdict == NP_VERDICT_QUIRK && mr->is_paged)
+				paged |= 1ull << region->id;
+		} else if (!reason[0]) {
+			snprintf(reason, reason_size, "%s", why);
+		}
+	}
+	*ret_ok = ok;
+	*ret_paged = paged;
+}

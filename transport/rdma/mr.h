@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * mr.h - registers regions with a device and decides where the device may place data.
+ *
+ * Thread: control thread.
+ * Depends: dev.h.
+ */
+#ifndef NP_RDMA_MR_H
+#define NP_RDMA_MR_H
+
+#include "transport/rdma/dev.h"
+
+/**
+ * np_rdma_mr_register_all() - register and test each region of the process with @dev
+ *
+ * Device memory that does not work is noted and left out.
+ * Return: 0, or -errno with a sentence in @why if a region of host memory fails.
+ */
+int np_rdma_mr_register_all(struct np_rdma_dev *dev, char *why, size_t why_size);
+
+/* Tests again what did not work, say because the port was down. */
+void np_rdma_mr_retest(struct np_rdma_dev *dev);
+
+void np_rdma_mr_deregister_all(struct np_rdma_dev *dev);
+
+/**
+ * np_rdma_mr_judge_path() - which regions a connection with this path MTU may use
+ * @path_mtu: bytes
+ * @ret_ok, @ret_paged: a bit a region id
+ * @reason: why a peer region is left out; "" if none is
+ */
+void np_rdma_mr_judge_path(const struct np_rdma_dev *dev, uint32_t path_mtu, uint64_t *ret_ok,
+	uint64_t *ret_paged, char *reason, size_t reason_size);
+
+#endif

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * rw.c - the jobs of a request slot: pull (READs), push (WRITEs), respond (WRITEs and a SEND).
+ *
+ * Two limits are kept in software: entries of the send queue, and READs that the host's RNIC takes at
+ * a time. A job that finds too little of them waits in line; a pull posts what fits and goes on when
+ * READs complete, so a request with more segments than credits ends too. Of a chain only the last
+ * work request is signalled, but in an error each one completes: hence part_op.
+ *
+ * Thread: the connection's reactor.
+ * Depends: sgl.h, recv.h, conn.h, req.h.
+ */
+#include "transport/rdma/rw.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "transport/rdma/recv.h"
+#include "transport/rdma/sgl.h"
+
+/* The work requests of one post. */
+struct batch {
+	unsigned int count;
+	struct ibv_send_wr wrs[NP_MAX_SGL_SEGS + 1];
+	struct ibv_sge sges[NP_MAX_SGL_SEGS + 1];
+};
+
+static struct np_rdma_slot *slot_of(struct np_req *req)
+{
+	return np_container_of(req, struct np_rdma_slot, req);
+}
+
+static bool is_waiting(const struct np_rdma_slot *slot)
+{
+	return !np_list_is_empty(&slot->link);
+}
+
+/* ---- posting ------------------------------------------------------------------------------- */
+
+static struct ibv_send_wr *batch_add(
+	struct batch *batch, struct np_rdma_op *op, struct ibv_sge sge, enum ibv_wr_opcode opcode)
+{
+	unsigned int i = batch->count++;
+
+	batch->sges[i] = sge;
+	batch->wrs[i] = (struct ibv_send_wr){
+		.wr_id = (uintptr_t)op,
+		.sg_list = &batch->sges[i],
+		.num_sge = 1,
+		.opcode = opcode,
+	};
+	if (i)
+		batch->wrs[i - 1].next = &batch->wrs[i];
+	return &batch->wrs[i];
+}
+
+/* Adds READs or WRITEs of segments [first, first + count) of the request's piece. */
+static void add_rdma(struct batch *batch, struct np_rdma_slot *slot, const struct np_sgl_seg *segs,
+	unsigned int first, unsigned int count, enum ibv_wr_opcode opcode)
+{
+	struct np_req *req = &slot->req;
+	uint64_t va = (uintptr_t)req->va;
+	uint32_t lkey;
+
+	assert(req->buf.pool);
+	lkey = slot->conn->dev->mrs[req->buf.pool->region->id].lkey;
+	for (unsigned int i = 0; i < first + count; i++) {
+		struct ibv_sge sge = {va, segs[i].bytes, lkey};
+		struct ibv_send_wr *wr;
+
+		va += segs[i].bytes;
+		if (i < first)
+			continue;
+		wr = batch_add(batch, &slot->part_op, sge, opcode);
+		wr->wr.rdma.remote_addr = segs[i].addr;
+		wr->wr.rdma.rkey = segs[i].key;
+	}
+}
+
+static void add_send(struct batch *batch, struct np_rdma_slot *slot)
+{
+	struct np_rdma_conn *conn = slot->conn;
+	const struct np_data *data = &slot->req.data;
+	struct ibv_sge sge = {.length = sizeof(struct np_cqe)};
+	struct ibv_send_wr *wr;
+
+	if (conn->has_inline) {
+		sge.addr = (uintptr_t)&slot->req.cqe;
+	} else {
+		*slot->wire_cqe = slot->req.cqe;
+		sge.addr = (uintptr_t)slot->wire_cqe;
+		sge.lkey = conn->mr->lkey;
+	}
+	wr = batch_add(batch, &slot->last_op, sge, IBV_WR_SEND);
+	wr->send_flags = IBV_SEND_SOLICITED | (conn->has_inline ? IBV_SEND_INLINE : 0);
+	if (data->invalidate && conn->dev->has_send_inv) {
+		wr->opcode = IBV_WR_SEND_WITH_INV;
+		wr->invalidate_rkey = data->invalidate_key;
+	}
+}
+
+/* Return: how many were posted; fewer than there are after an error. */
+static unsigned int post(struct np_rdma_slot *slot, struct batch *batch)
+{
+	struct np_rdma_conn *conn = slot->conn;
+	unsigned int posted = batch->count;
+	struct ibv_send_wr *bad = NULL;
+	int err;
+
+	err = ibv_post_send(conn->qp, batch->wrs, &bad);
+	if (err) {
+		posted = bad ? (unsigned int)(bad - batch->wrs) : 0;
+		slot->err = -EIO;
+		np_rdma_conn_fail(conn, "%s cannot be posted: error %d", slot->verb, err);
+	}
+	conn->sq_free -= posted;
+	return posted;
+}
+
+/* Posts what fits. Return: true when the job has nothing more to post. */
+static bool post_reads(struct np_rdma_slot *slot)
+{
+	struct np_rdma_conn *conn = slot->conn;
+	struct np_req *req = &slot->req;
+	struct np_sgl_seg segs[NP_MAX_SGL_SEGS];
+	struct batch batch;
+	unsigned int nsegs, count, posted;
+
+	if (slot->err)
+		return true;
+	nsegs = np_rdma_map_piece(&req->data, req->piece_offset, req->piece_bytes, segs);
+	count = nsegs - slot->posted;
+	if (count > conn->sq_free)
+		count = conn->sq_free;
+	if (count > conn->read_credits)
+		count = conn->read_credits;
+	if (!count)
+		return slot->posted == nsegs;
+	batch.count = 0;
+	add_rdma(&batch, slot, segs, slot->posted, count, IBV_WR_RDMA_READ);
+	/* Each gives its credit back by itself. */
+	for (unsigned int i = 0; i < count; i++)
+		batch.wrs[i].send_flags = IBV_SEND_SIGNALED;
+	posted = post(slot, &batch);
+	conn->read_credits -= posted;
+	slot->posted = (uint16_t)(slot->posted + posted);
+	slot->inflight = (uint16_t)(slot->inflight + posted);
+	return slot->err || slot->posted == nsegs;
+}
+
+static void over_respond(struct np_rdma_slot *slot, int err);
+
+/* The WRITEs of a push or a response, and the SEND of the latter: all or nothing. */
+static bool post_chain(struct np_rdma_slot *slot)
+{
+	struct np_rdma_conn *conn = slot->conn;
+	struct np_req *req = &slot->req;
+	bool has_send = slot->over == over_respond;
+	struct np_sgl_seg segs[NP_MAX_SGL_SEGS];
+	struct batch batch;
+	unsigned int nsegs = 0, posted;
+
+	if (!has_send || np_req_has_data_out(req))
+		nsegs = np_rdma_map_piece(&req->data, req->piece_offset, req->piece_bytes, segs);
+	if (nsegs + has_send > conn->sq_free)
+		return false;
+	batch.count = 0;
+	if (nsegs)
+		add_rdma(&batch, slot, segs, 0, nsegs, IBV_WR_RDMA_WRITE);
+	if (has_send)
+		add_send(&batch, slot);
+	assert(batch.count);
+	batch.wrs[batch.count - 1].wr_id = (uintptr_t)&slot->last_op;
+	batch.wrs[batch.count - 1].send_flags |= IBV_SEND_SIGNALED;
+	posted = post(slot, &batch);
+	slot->chain = (uint16_t)posted;
+	/*
+	 * A chain cut by an error has no last completion. What was posted of it may still be read by
+	 * the RNIC, so its buffer is kept until the QP is gone.
+	 */
+	slot->inflight = posted ? 1 : 0;
+	return true;
+}
+
+/* ---- the end of a job ---------------------------------------------------------------------- */
+
+/* Ends the job if all is posted that will ever be, and nothing is in flight. */
+static void settle(struct np_rdma_slot *slot)
+{
+	if (slot->inflight || (is_waiting(slot) && !slot->err))
+		return;
+	np_list_del(&slot->link);
+	slot->over(slot, slot->err);
+}
+
+static void settle_later(struct np_rdma_later *later)
+{
+	settle(np_container_of(later, struct np_rdma_slot, later));
+}
+
+static bool post_waiting(struct np_list *waiting, bool (*post_job)(struct np_rdma_slot *slot))
+{
+	struct np_rdma_slot *slot;
+
+	while ((slot = np_list_first(waiting, struct np_rdma_slot, link))) {
+		if (!post_job(slot))
+			return false;
+		np_list_del(&slot->link);
+		settle(slot);
+	}
+	return true;
+}
+
+/* Responses first: they end requests, and a READ begins work. */
+static void kick(struct np_rdma_conn *conn)
+{
+	if (conn->is_stopped) {
+		np_rdma_conn_check_idle(conn);
+		return;
+	}
+	if (post_waiting(&conn->send_wait, post_chain))
+		post_waiting(&conn->read_wait, post_reads);
+}
+
+static void check_wc(struct np_rdma_slot *slot, const struct ibv_wc *wc)
+{
+	if (wc->status == IBV_WC_SUCCESS)
+		return;
+	slot->err = -EIO;
+	np_rdma_conn_fail(slot->conn, "%s failed: %s", slot->verb, ibv_wc_status_str(wc->status));
+}
+
+static void read_done(struct np_rdma_op *op, const struct ibv_wc *wc)
+{
+	struct np_rdma_slot *slot = np_container_of(op, struct np_rdma_slot, part_op);
+	struct np_rdma_conn *conn = slot->conn;
+
+	conn->sq_free++;
+	conn->read_credits++;
+	slot->inflight--;
+	check_wc(slot, wc);
+	settle(slot);
+	kick(conn);
+}
+
+/* Not signalled, so it completes only with an error; the end of its chain follows. */
+static void write_failed(struct np_rdma_op *op, const struct ibv_wc *wc)
+{
+	check_wc(np_container_of(op, struct np_rdma_slot, part_op), wc);
+}
+
+static void chain_done(struct np_rdma_op *op, const struct ibv_wc *wc)
+{
+	struct np_rdma_slot *slot = np_container_of(op, struct np_rdma_slot, last_op);
+	struct np_rdma_conn *conn = slot->conn;
+
+	conn->sq_free += slot->chain;
+	slot->inflight = 0;
+	check_wc(slot, wc);
+	settle(slot);
+	kick(conn);
+}
+
+static void over_pull(struct np_rdma_slot *slot, int err)
+{
+	np_req_pulled(&slot->req, err);
+}
+
+static void over_push(struct np_rdma_slot *slot, int err)
+{
+	np_req_pushed(&slot->req, err);
+}
+
+static void over_respond(struct np_rdma_slot *slot, int err)
+{
+	(void)err; /* the connection is dying, nobody waits for this answer */
+	np_req_release(&slot->req);
+	np_rdma_slot_put(slot);
+}
+
+/* ---- the jobs ------------------------------------------------------------------------------ */
+
+static void reset(struct np_rdma_slot *slot, const char *verb,
+	void (*over)(struct np_rdma_slot *slot, int err),
+	void (*part_done)(struct np_rdma_op *op, const struct ibv_wc *wc))
+{
+	slot->verb = verb;
+	slot->over = over;
+	slot->part_op.done = part_done;
+	slot->posted = 0;
+	slot->inflight = 0;
+	slot->chain = 0;
+	slot->err = slot->conn->is_stopped ? -ECONNABORTED : 0;
+}
+
+void np_rdma_pull(struct np_req *req)
+{
+	struct np_rdma_slot *slot = slot_of(req);
+	struct np_rdma_conn *conn = slot->conn;
+
+	reset(slot, "RDMA READ", over_pull, read_done);
+	if (!slot->err &&
+		(!np_list_is_empty(&conn->send_wait) || !np_list_is_empty(&conn->read_wait) ||
+			!post_reads(slot)))
+		np_list_add_tail(&conn->read_wait, &slot->link);
+	if (!is_waiting(slot) && !slot->inflight)
+		np_rdma_cq_later(conn->cq, &slot->later);
+}
+
+void np_rdma_push(struct np_req *req)
+{
+	struct np_rdma_slot *slot = slot_of(req);
+	struct np_rdma_conn *conn = slot->conn;
+
+	reset(slot, "RDMA WRITE", over_push, write_failed);
+	if (!slot->err && (!np_list_is_empty(&conn->send_wait) || !post_chain(slot)))
+		np_list_add_tail(&conn->send_wait, &slot->link);
+	if (!is_waiting(slot) && !slot->inflight)
+		np_rdma_cq_later(conn->cq, &slot->later);
+}
+
+void np_rdma_respond(struct np_req *req)
+{
+	struct np_rdma_slot *slot = slot_of(req);
+	struct np_rdma_conn *conn = slot->conn;
+	struct np_rdma_recv *recv = slot->recv;
+	int err;
+
+	reset(slot, np_req_has_data_out(req) ? "RDMA WRITE or SEND" : "SEND", over_respond,
+		write_failed);
+	slot->recv = NULL;
+	/* Before the SEND: once the host has the answer it may send its next command. */
+	err = conn->is_stopped ? 0 : np_rdma_recv_post(recv);
+	if (err)
+		np_rdma_conn_fail(conn, "a receive cannot be posted: error %d", -err);
+	if (!slot->err && (!np_list_is_empty(&conn->send_wait) || !post_chain(slot)))
+		np_list_add_tail(&conn->send_wait, &slot->link);
+	if (!is_waiting(slot) && !slot->inflight)
+		over_respond(slot, slot->err);
+}
+
+void np_rdma_slot_init(struct np_rdma_slot *slot, struct np_rdma_conn *conn)
+{
+	slot->conn = conn;
+	slot->req.queue = &conn->queue;
+	slot->last_op.done = chain_done;
+	slot->later.fn = settle_later;
+	np_list_init(&slot->later.link);
+	np_list_init(&slot->req.link);
+	np_list_add_tail(&conn->free_slots, &slot->link);
+}
+
+static void abandon_list(struct np_list *waiting)
+{
+	struct np_list *link;
+
+	while ((link = np_list_pop(waiting))) {
+		struct np_rdma_slot *slot = np_container_of(link, struct np_rdma_slot, link);
+
+		slot->err = -ECONNABORTED;
+		settle(slot);
+	}
+}
+
+void np_rdma_abandon_waiting(struct np_rdma_conn *conn)
+{
+	abandon_list(&conn->send_wait);
+	abandon_list(&conn->read_wait);
+}
+
+void np_rdma_abandon(struct np_rdma_slot *slot)
+{
+	if (!slot->inflight)
+		return;
+	slot->inflight = 0;
+	slot->err = -ECONNABORTED;
+	settle(slot);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * rw.h - moves data and responses: RDMA READ, RDMA WRITE, SEND.
+ *
+ * Thread: the connection's reactor, unless marked.
+ * Depends: conn.h.
+ */
+#ifndef NP_RDMA_RW_H
+#define NP_RDMA_RW_H
+
+#include "transport/rdma/conn.h"
+
+/* Of struct np_transport_ops. */
+void np_rdma_pull(struct np_req *req);
+void np_rdma_push(struct np_req *req);
+void np_rdma_respond(struct np_req *req);
+
+/* Context: control thread, while building. */
+void np_rdma_slot_init(struct np_rdma_slot *slot, struct np_rdma_conn *conn);
+
+/* Gives up the jobs that have found no room in the send queue. The connection is stopped. */
+void np_rdma_abandon_waiting(struct np_rdma_conn *conn);
+
+/* Ends the job of a slot whose QP is destroyed; harmless on one that has none. */
+void np_rdma_abandon(struct np_rdma_slot *slot);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * transport.h - what the NVMe side asks of a transport.
+ *
+ * A transport owns connections. It parses SGLs, moves data and capsules, and hands commands to
+ * np_req_begin(). It knows no namespace and no controller.
+ * Depends: runtime.h, mem.h.
+ */
+#ifndef NP_TRANSPORT_TRANSPORT_H
+#define NP_TRANSPORT_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "target/memory/mem.h"
+#include "target/reactor/runtime.h"
+
+struct np_port;
+struct np_queue;
+struct np_req;
+
+/* A transport's device, for the operator. */
+struct np_device_info {
+	const char *name;
+	bool has_odp;
+	uint32_t mtu; /* active path MTU of port 1, bytes */
+};
+
+/* A connection, for the operator. */
+struct np_conn_info {
+	const struct np_queue *queue;
+	const char *host; /* address */
+	const char *state;
+	const char *device;
+	uint32_t path_mtu;
+	uint64_t age_s;
+};
+
+struct np_transport_visitor {
+	void *ctx;
+	void (*device)(void *ctx, const struct np_device_info *info);
+	void (*conn)(void *ctx, const struct np_conn_info *info);
+};
+
+struct np_transport {
+	const struct np_transport_ops *ops;
+	unsigned int nconns; /* control thread: connections not yet freed */
+};
+
+struct np_transport_ops {
+	const char *name;
+
+	/*
+	 * Finds the devices, registers every region of @mem with each, and tests each pair.
+	 * Context: control thread. Return: 0 or -errno with a sentence in @why.
+	 */
+	int (*open)(struct np_runtime *runtime, struct np_mem *mem, char *why, size_t why_size,
+		struct np_transport **ret_transport);
+
+	/* Context: control thread, no connection left, reactors still running. */
+	void (*close)(struct np_transport *transport);
+
+	/*
+	 * Accepts hosts at @port from now on.
+	 * Context: control thread. Return: 0 or -errno with a sentence in @why.
+	 */
+	int (*listen)(struct np_transport *transport, struct np_port *port, char *why,
+		size_t why_size);
+
+	/* Existing connections stay. Context: control thread. */
+	void (*unlisten)(struct np_transport *transport, struct np_port *port);
+
+	/*
+	 * Brings the host's data [piece_offset, +piece_bytes) to req->va, then calls
+	 * np_req_pulled(), never from within this call. Context: the queue's reactor.
+	 */
+	void (*pull)(struct np_req *req);
+
+	/* The other direction, then np_req_pushed(). Context: the queue's reactor. */
+	void (*push)(struct np_req *req);
+
+	/*
+	 * Sends req->cqe, after the piece at req->va if the command succeeded and has data for
+	 * the host. Gives the receive buffer back first. Calls np_req_release() when the slot
+	 * is no longer in use; at once if the connection is dying.
+	 * Context: the queue's reactor.
+	 */
+	void (*respond)(struct np_req *req);
+
+	/*
+	 * Begins to tear the connection down; does nothing if that has begun. @queue NULL: all of
+	 * @transport's connections. Context: control thread.
+	 */
+	void (*abort_conn)(struct np_transport *transport, struct np_queue *queue, const char *why);
+
+	/* Context: control thread. */
+	void (*describe)(struct np_transport *transport, const struct np_transport_visitor *visitor);
+};
+
+extern const struct np_transport_ops np_transport_rdma_ops;
+
+#endif
