@@ -73,15 +73,6 @@ static struct np_view *np_apply_new_view(
 	return view;
 }
 
-static void np_apply_free_subsys(struct np_subsys *subsys)
-{
-	if (!subsys)
-		return;
-	free(subsys->hosts);
-	free(subsys->view);
-	free(subsys);
-}
-
 static struct np_subsys *np_apply_new_subsys(
 	const struct np_daemon *daemon, const struct np_cfg_subsys *cfg)
 {
@@ -92,7 +83,7 @@ static struct np_subsys *np_apply_new_subsys(
 	subsys->view = np_apply_new_view(daemon, cfg);
 	subsys->hosts = calloc(cfg->n_allowed_hosts + 1, sizeof(*subsys->hosts));
 	if (!subsys->view || !subsys->hosts) {
-		np_apply_free_subsys(subsys);
+		np_subsys_free(subsys);
 		return NULL;
 	}
 	snprintf(subsys->nqn, sizeof(subsys->nqn), "%s", cfg->nqn);
@@ -281,8 +272,8 @@ static void np_apply_free_target(struct np_target *target)
 	while (target->nports > 0)
 		np_apply_free_port(target->ports[--target->nports]);
 	while (target->nsubsys > 0)
-		np_apply_free_subsys(target->subsys[--target->nsubsys]);
-	np_apply_free_subsys(target->discovery);
+		np_subsys_free(target->subsys[--target->nsubsys]);
+	np_subsys_free(target->discovery);
 	free(target->ports);
 	free(target->subsys);
 }

@@ -23,7 +23,8 @@
 
 static void np_pci_format(const struct np_cfg_pci *pci, char *ret_text, size_t size)
 {
-	snprintf(ret_text, size, "%04x:%02x:%02x.%x", pci->domain, pci->bus, pci->dev, pci->fn);
+	snprintf(ret_text, size, "%04x:%02x:%02x.%x", pci->domain & 0xffff, pci->bus, pci->dev,
+		pci->fn & 0xf);
 }
 
 static struct np_mem_region *np_apply_find_region(const struct np_daemon *daemon, const char *pci)
@@ -148,7 +149,7 @@ static bool np_apply_region_has_rnic(const struct np_mem_region *region, char *w
 			continue;
 		if (note->verdict == NP_VERDICT_WORKS || note->verdict == NP_VERDICT_QUIRK)
 			return true;
-		snprintf(why, why_size, "%s: %s", note->subject, note->reason);
+		snprintf(why, why_size, "%.60s: %.190s", note->subject, note->reason);
 	}
 	return false;
 }
@@ -193,7 +194,7 @@ static bool np_apply_test_pair(struct np_backend *backend, struct np_mem_region 
 	np_mem_note(region, backend->path, false, verdict, text);
 	np_log_info("memory %s with drive %s: %s: %s", region->name, backend->path,
 		np_verdict_name(verdict), text);
-	snprintf(why, why_size, "%s with %s: %s", region->name, backend->path, text);
+	snprintf(why, why_size, "%.40s with %.20s: %.190s", region->name, backend->path, text);
 	return verdict != NP_VERDICT_UNUSABLE;
 }
 

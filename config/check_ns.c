@@ -96,7 +96,7 @@ static void warn_shared_device(
 
 			if (other == ns)
 				return;
-			if (!other->device.path || strcmp(other->device.path, ns->device.path))
+			if (!other->device.path || strcmp(other->device.path, ns->device.path) != 0)
 				continue;
 			np_cfg_spot_warn(spot, "device.path",
 				"\"%.100s\" is the device of subsystems[%zu].namespaces[%zu] too",

@@ -42,15 +42,15 @@
 	{                                                                  \
 		.key = k, .kind = NP_CFG_KIND_OBJ, .sub = cls, __VA_ARGS__ \
 	}
-#define LIST(k, type, member, cls)                                       \
-	{                                                                \
-		.key = k, .kind = NP_CFG_KIND_LIST, PLACE(type, member), \
-		.count_offset = offsetof(type, n_##member), .sub = cls   \
+#define LIST(k, type, member, cls)                                                    \
+	{                                                                             \
+		.key = k, .kind = NP_CFG_KIND_LIST, .offset = offsetof(type, member), \
+		.count_offset = offsetof(type, n_##member), .sub = cls                \
 	}
-#define STRS(k, type, member)                                            \
-	{                                                                \
-		.key = k, .kind = NP_CFG_KIND_STRS, PLACE(type, member), \
-		.count_offset = offsetof(type, n_##member)               \
+#define STRS(k, type, member)                                                         \
+	{                                                                             \
+		.key = k, .kind = NP_CFG_KIND_STRS, .offset = offsetof(type, member), \
+		.count_offset = offsetof(type, n_##member)                            \
 	}
 #define SKIP(k, why)                                                \
 	{                                                           \

@@ -56,7 +56,8 @@ static int place_error(struct np_cfg_diag *diag, const struct place *at, const c
 	va_start(args, fmt);
 	vsnprintf(msg, sizeof(msg), fmt, args);
 	va_end(args);
-	return np_cfg_diag_error(diag, -EINVAL, path, "%s", msg);
+	np_cfg_diag_error(diag, -EINVAL, path, "%s", msg);
+	return -EINVAL;
 }
 
 static void place_warn(struct np_cfg_diag *diag, const struct place *at, const char *msg)
@@ -81,12 +82,14 @@ static int wrong_type(
 		[JSON_NULL] = "null",
 	};
 
-	return place_error(diag, at, "expected %s, found %s", expected, names[json_typeof(found)]);
+	place_error(diag, at, "expected %s, found %s", expected, names[json_typeof(found)]);
+	return -EINVAL;
 }
 
 static int no_memory(struct np_cfg_diag *diag)
 {
-	return np_cfg_diag_error(diag, -ENOMEM, "", "out of memory");
+	np_cfg_diag_error(diag, -ENOMEM, "", "out of memory");
+	return -ENOMEM;
 }
 
 /* An integer as such or as text: decimal, or hex with 0x. */
@@ -165,14 +168,14 @@ static int get_str(struct np_cfg_diag *diag, const struct place *at, const json_
 static int parse_str(struct np_cfg_diag *diag, const struct place *at, const json_t *json,
 	const struct np_cfg_field *field, void *base)
 {
-	char *text;
-	int err = get_str(diag, at, json, field->flags & NP_CFG_NUMERIC, &text);
+	const char *raw = json_string_value(json);
+	char *text = NULL;
 
-	if (err < 0)
-		return err;
-	if (field->flags & NP_CFG_KERNEL_NIL && strcmp(text, "(null)") == 0) {
-		free(text);
-		text = NULL;
+	if (!raw || !(field->flags & NP_CFG_KERNEL_NIL) || strcmp(raw, "(null)") != 0) {
+		int err = get_str(diag, at, json, field->flags & NP_CFG_NUMERIC, &text);
+
+		if (err < 0)
+			return err;
 	}
 	free(np_cfg_field_get_ptr(field, base));
 	np_cfg_field_set_ptr(field, base, text);
@@ -204,7 +207,7 @@ static int parse_enum(struct np_cfg_diag *diag, const struct place *at, const js
 static int parse_text(struct np_cfg_diag *diag, const struct place *at, const json_t *json,
 	const struct np_cfg_field *field, void *base)
 {
-	char *text;
+	char *text = NULL;
 	int err = get_str(diag, at, json, field->flags & NP_CFG_NUMERIC, &text);
 
 	if (err < 0)
@@ -247,7 +250,7 @@ static int parse_cpus(struct np_cfg_diag *diag, const struct place *at, const js
 	struct np_cfg_reactors *reactors = (void *)((char *)base + field->offset);
 	struct place here = {.up = at};
 	size_t n = json_array_size(json);
-	int64_t value;
+	int64_t value = 0;
 	int err;
 
 	if (!json_is_array(json)) {
@@ -309,7 +312,7 @@ static int parse_list(struct np_cfg_diag *diag, const struct place *at, const js
 static int parse_field(struct np_cfg_diag *diag, const struct place *at, json_t *json,
 	const struct np_cfg_field *field, void *base)
 {
-	int64_t value;
+	int64_t value = 0;
 	int err;
 
 	switch (field->kind) {

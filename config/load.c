@@ -14,23 +14,26 @@
 #include "config/json.h"
 
 #define FILE_MAX_BYTES (16 << 20)
+#define FIRST_BYTES (64 << 10)
 
 /* Read the whole of @fd; the size is only known at its end, for it may be a pipe. */
 static int read_all(int fd, char **ret_text, size_t *ret_len)
 {
-	size_t size = 64 << 10;
+	size_t size = 0;
 	size_t len = 0;
 	char *text = NULL;
 	ssize_t n = 1;
 	int err;
 
 	while (n != 0) {
-		if (!text || len == size) {
-			char *bigger = realloc(text, text ? size *= 2 : size);
+		if (len == size) {
+			size_t bigger = size ? size * 2 : FIRST_BYTES;
+			char *moved = realloc(text, bigger);
 
-			if (!bigger)
+			if (!moved)
 				goto err_text;
-			text = bigger;
+			text = moved;
+			size = bigger;
 		}
 		n = read(fd, text + len, size - len);
 		if (n < 0 && errno != EINTR)
@@ -53,8 +56,8 @@ err_text:
 
 int np_cfg_load(const char *path, struct np_cfg_diag *diag, struct np_cfg **ret_cfg)
 {
-	size_t len;
-	char *text;
+	size_t len = 0;
+	char *text = NULL;
 	int err;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 

@@ -19,7 +19,7 @@
 #define NP_CFG_NSID_MAX 8192
 #define NP_CFG_INLINE_MAX 16384
 #define NP_CFG_REACTORS_MAX 64
-#define NP_CFG_POOL_MIN_BYTES (64 * 1024)
+#define NP_CFG_POOL_MIN_BYTES 65536
 #define NP_CFG_SOCKET_DEFAULT "/run/nvmet-p2p.sock"
 
 /* Values of the next four are those of the discovery log entry and of the ANA log. */

@@ -82,8 +82,6 @@ struct np_status np_fabrics_check_connect(struct np_req *req, uint32_t *ret_byte
 	struct np_connect_cmd cmd;
 
 	memcpy(&cmd, &req->sqe.cdw10, sizeof(cmd));
-	if (req->queue->state != NP_QUEUE_NEW)
-		return np_status_generic(NVME_SC_CMD_SEQ_ERROR);
 	/* The length of the data is known only once the format is. */
 	if (np_le16(cmd.recfmt) != 0)
 		return np_req_bad(req, NP_SQE_OFFSET(struct np_connect_cmd, recfmt), 0,
@@ -94,6 +92,11 @@ struct np_status np_fabrics_check_connect(struct np_req *req, uint32_t *ret_byte
 
 void np_fabrics_connect(struct np_req *req)
 {
+	/* Here and not in the check: several may have passed it while their data was fetched. */
+	if (req->queue->state != NP_QUEUE_NEW) {
+		np_req_complete(req, np_status_generic(NVME_SC_CMD_SEQ_ERROR));
+		return;
+	}
 	np_registry_connect(req);
 }
 

@@ -14,6 +14,8 @@
 #include "target/base/le.h"
 #include "target/nvme/ctrl.h"
 
+#define NP_DSM_MAX_BYTES (256u * (uint32_t)sizeof(struct nvme_dsm_range))
+
 /* ---- fields common to most commands ------------------------------------------------------- */
 
 static uint64_t np_io_slba(const struct np_req *req)
@@ -27,18 +29,17 @@ static uint32_t np_io_nblocks(const struct np_req *req)
 }
 
 /*
- * Sets req->ns. An NSID up to the highest one is valid, though it may be inactive; the two have
+ * Sets req->ns. An NSID up to Identify's NN is valid, though it may be inactive; the two have
  * statuses of their own. Spec: NVM Express Base 2.0, 3.2.1.3 to 3.2.1.5.
  */
 static struct np_status np_io_find_ns(struct np_req *req)
 {
-	const struct np_view *view = req->queue->ctrl->subsys->view;
 	uint32_t nsid = np_le32(req->sqe.nsid);
 
-	req->ns = np_view_find(view, nsid);
+	req->ns = np_view_find(req->queue->ctrl->subsys->view, nsid);
 	if (req->ns)
 		return NP_SUCCESS;
-	if (nsid && view->nns && nsid < view->ns[view->nns - 1]->nsid)
+	if (nsid && nsid <= NP_MAX_NSID)
 		return np_req_bad_field(req, nsid, 0);
 	return np_req_bad(
 		req, offsetof(struct np_sqe, nsid), 0, np_status_generic(NVME_SC_INVALID_NS));
@@ -196,10 +197,22 @@ void np_io_flush(struct np_req *req)
 
 /* ---- Dataset Management ------------------------------------------------------------------- */
 
+static uint32_t np_io_dsm_count(const struct np_req *req)
+{
+	return (np_le32(req->sqe.cdw10) & 0xff) + 1;
+}
+
 struct np_status np_io_check_dsm(struct np_req *req, uint32_t *ret_bytes)
 {
-	*ret_bytes =
-		((np_le32(req->sqe.cdw10) & 0xff) + 1) * (uint32_t)sizeof(struct nvme_dsm_range);
+	uint32_t bytes = np_io_dsm_count(req) * (uint32_t)sizeof(struct nvme_dsm_range);
+
+	/*
+	 * Linux always sends room for 256 ranges (drivers/nvme/host/core.c, nvme_setup_discard()),
+	 * so a longer list than the count says is taken.
+	 */
+	if (bytes < req->data.bytes && req->data.bytes <= NP_DSM_MAX_BYTES)
+		bytes = req->data.bytes;
+	*ret_bytes = bytes;
 	return np_io_find_ns(req);
 }
 
@@ -211,9 +224,7 @@ static const struct nvme_dsm_range *np_io_dsm_range(const struct np_req *req, ui
 /* All ranges are checked before the first is deallocated: they are the host's to get right. */
 static struct np_status np_io_check_dsm_ranges(struct np_req *req)
 {
-	uint32_t count = req->bytes / (uint32_t)sizeof(struct nvme_dsm_range);
-
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < np_io_dsm_count(req); i++) {
 		const struct nvme_dsm_range *range = np_io_dsm_range(req, i);
 		uint64_t lba = np_le64(range->slba);
 		uint32_t nblocks = np_le32(range->nlb);
@@ -237,15 +248,12 @@ static void np_io_dsm_done(struct np_io *io, struct np_status status)
 	np_io_dsm_next(req);
 }
 
-/* piece_offset counts the bytes of the range list that were done. */
+/* piece_offset counts the ranges that were begun. */
 static void np_io_dsm_next(struct np_req *req)
 {
-	const struct nvme_dsm_range *range;
+	while (req->piece_offset < np_io_dsm_count(req)) {
+		const struct nvme_dsm_range *range = np_io_dsm_range(req, req->piece_offset++);
 
-	while (req->piece_offset < req->bytes) {
-		range = np_io_dsm_range(
-			req, req->piece_offset / (uint32_t)sizeof(struct nvme_dsm_range));
-		req->piece_offset += (uint32_t)sizeof(*range);
 		if (!range->nlb)
 			continue;
 		req->io = (struct np_io){

@@ -50,6 +50,7 @@ void np_queue_init(struct np_queue *queue, const struct np_transport_ops *transp
 		.state = NP_QUEUE_NEW,
 		.qid = qid,
 		.depth = depth,
+		.sq_entries = depth,
 		.host_pool = mem->regions[NP_REGION_HOST]->pools[reactor->index],
 		.admin_pool = mem->regions[NP_REGION_ADMIN]->pools[reactor->index],
 	};

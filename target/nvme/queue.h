@@ -34,8 +34,9 @@ struct np_queue {
 	const struct np_port *port;
 	uint32_t id; /* number of the connection, for logs and the CLI */
 	enum np_queue_state state;
-	uint16_t qid;   /* what the host asked for at connection time, checked by Connect */
-	uint16_t depth; /* entries */
+	uint16_t qid;        /* what the host asked for at connection time, checked by Connect */
+	uint16_t depth;      /* entries that the connection has room for; constant */
+	uint16_t sq_entries; /* what Connect asked for, at most depth: SQHD wraps here */
 	uint16_t sqhd;
 	bool sqhd_disabled;   /* the host does not want flow control */
 	char local_addr[64];  /* the address the host connected to */

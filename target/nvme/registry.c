@@ -224,7 +224,7 @@ static void np_registry_answer(struct np_msg *msg)
 	}
 	memcpy(&cmd, &req->sqe.cdw10, sizeof(cmd));
 	queue->ctrl = ctrl;
-	queue->depth = (uint16_t)(np_le16(cmd.sqsize_0b) + 1u);
+	queue->sq_entries = (uint16_t)(np_le16(cmd.sqsize_0b) + 1u);
 	queue->sqhd_disabled = cmd.cattr & NP_CATTR_NO_SQ_FLOW;
 	if (is_draining) {
 		/* np_queue_drain() came before there was a controller to tell. */

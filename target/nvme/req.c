@@ -299,9 +299,9 @@ static void np_req_log_error(struct np_req *req, struct np_status status)
 		.sqid = htole16(req->queue->qid),
 		.cmdid = req->sqe.cid,
 		.status_field = htole16((uint16_t)(status.field << 1)),
-		.parm_error_location = htole16(req->error_loc == NP_ERROR_LOC_UNKNOWN
+		.parm_error_location = htole16((uint16_t)(req->error_loc == NP_ERROR_LOC_UNKNOWN
 				? NP_ERROR_LOC_UNKNOWN
-				: (uint16_t)(req->error_loc | req->error_bit << 8)),
+				: req->error_loc | req->error_bit << 8)),
 		.nsid = req->sqe.opcode == NP_OPCODE_FABRICS ? 0 : req->sqe.nsid,
 		.trtype = NVMF_TRTYPE_RDMA,
 	};
@@ -320,7 +320,7 @@ void np_req_complete(struct np_req *req, struct np_status status)
 	req->step = NP_REQ_RESPOND;
 	req->cqe.cid = req->sqe.cid;
 	req->cqe.status = htole16((uint16_t)(status.field << 1));
-	queue->sqhd = (uint16_t)((queue->sqhd + 1) % queue->depth);
+	queue->sqhd = (uint16_t)((queue->sqhd + 1) % queue->sq_entries);
 	req->cqe.sqhd = htole16(queue->sqhd_disabled ? UINT16_MAX : queue->sqhd);
 	if (!np_status_is_ok(status)) {
 		if (queue->ctrl)

@@ -22,17 +22,23 @@ static void require(int is_so)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static uint8_t in[4096];
 	struct np_connect_fault fault = {0};
 	struct np_connect connect;
 	struct np_status status;
-	struct np_sqe sqe;
+	struct np_sqe sqe = {0};
+	size_t bytes = size > sizeof(sqe) ? size - sizeof(sqe) : 0;
 
-	if (size < sizeof(sqe))
+	if (bytes > sizeof(in))
 		return 0;
-	memcpy(&sqe, data, sizeof(sqe));
+	memcpy(&sqe, data, size - bytes);
+	/* A short input is padded, else hardly one would have the right length. */
+	memset(in, 0, sizeof(in));
+	memcpy(in, data + size - bytes, bytes);
+	if (bytes < sizeof(struct nvmf_connect_data))
+		bytes = sizeof(struct nvmf_connect_data);
 	memset(&connect, 0xa5, sizeof(connect));
-	status = np_connect_parse(
-		&sqe, data + sizeof(sqe), (uint32_t)(size - sizeof(sqe)), &connect, &fault);
+	status = np_connect_parse(&sqe, in, (uint32_t)bytes, &connect, &fault);
 	if (!np_status_is_ok(status)) {
 		/* The fault lies in what was sent. */
 		require(fault.offset < (fault.in_data ? 1024 : sizeof(sqe)));

@@ -108,7 +108,7 @@ def use_vm(request, machines):
 
 @pytest.fixture
 def use_pair(request, machines):
-    """use_pair(first, second) returns two machines on one cable; the target belongs on the first."""
+    """use_pair(first, second) returns two machines on one cable; the target is on the first."""
     used = request.node.np_machines = []
 
     def use(first=Topology(), second=Topology(drives=())):

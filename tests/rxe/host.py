@@ -72,9 +72,9 @@ def find_device(vm, nqn, nsid=None, uuid=None):
     Skips nvmeXcYnZ, the hidden path devices below a multipath head.
     """
     listing = vm.run(
-        "for d in /sys/class/block/nvme*; do n=${d##*/}; [[ $n == *c*n* || $n == *p* ]] && continue; "
-        "echo $n $(cat $d/device/subsysnqn) $(cat $d/nsid) $(cat $d/uuid 2>/dev/null || echo -); "
-        "done", check=False).stdout
+        "for d in /sys/class/block/nvme*; do n=${d##*/}; [[ $n == *c*n* || $n == *p* ]] && "
+        "continue; echo $n $(cat $d/device/subsysnqn) $(cat $d/nsid) $(cat $d/uuid 2>/dev/null || "
+        "echo -); done", check=False).stdout
     for line in listing.splitlines():
         fields = line.split()
         if len(fields) != 4:

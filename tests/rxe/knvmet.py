@@ -41,5 +41,6 @@ class KernelTarget:
 def clear(vm):
     """Remove whatever is configured in the kernel's target."""
     vm.run(f"[ -d {ROOT} ] || exit 0; cd {ROOT}; rm -f ports/*/subsystems/*; "
-           "for n in subsystems/*/namespaces/*; do [ -d $n ] && echo 0 >$n/enable && rmdir $n; done; "
+           "for n in subsystems/*/namespaces/*; do "
+           "[ -d $n ] && echo 0 >$n/enable && rmdir $n; done; "
            "for d in ports/* subsystems/*; do [ -d $d ] && rmdir $d; done; true")

@@ -24,7 +24,7 @@ def built():
 
 
 def namespace(nsid, path, **more):
-    """One entry of "namespaces"; p2pmem="1", p2pmem_require=True, engine="block", uuid=... may follow."""
+    """One entry of "namespaces"; more: p2pmem="1", p2pmem_require=True, engine="block", uuid=..."""
     device = {"path": path} if isinstance(path, str) else dict(path)
     for key in ("uuid", "nguid"):
         if key in more:
@@ -76,7 +76,8 @@ class Target:
         self.vm.run(f"mkdir -p {RUNTIME}; install -C /mnt/build/bin/nvmet-p2p* {RUNTIME}/")
         self.vm.logs[f"log of {self.name}"] = self.log_path
         self.process = self.vm.spawn(
-            f"exec {RUNTIME}/nvmet-p2pd {self._arguments} -c /mnt/share/{self.name}.json", self.name)
+            f"exec {RUNTIME}/nvmet-p2pd {self._arguments} -c /mnt/share/{self.name}.json",
+            self.name)
 
     def start(self):
         """Start, and wait until the control socket answers that every port listens."""

@@ -12,7 +12,7 @@ NQN = "nqn.2024-01.test:kernel"
 
 
 def kernel_target_writes(vm):
-    """fio with verification through the kernel's target on drive "plain"; returns (trace, device counts)."""
+    """fio, verifying, through the kernel's target on "plain"; returns (trace, device counts)."""
     with KernelTarget(vm, NQN, [vm.block_device("plain")]) as target:
         with host.connect(vm, NQN, port=target.port) as connection:
             device = connection.device()

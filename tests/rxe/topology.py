@@ -14,11 +14,11 @@ TRACE_FILE = "trace.log"
 
 @dataclass(frozen=True)
 class Drive:
-    """One emulated NVMe drive. Sizes in MiB; cmb_mb 0 = no CMB; behind = a switch's port or root."""
+    """One emulated NVMe drive; cmb_mb 0 = no CMB, behind = "root" or "switch"."""
     name: str
     size_mb: int = 512
     cmb_mb: int = 0
-    behind: str = "root"  # "root" or "switch"
+    behind: str = "root"
     block_size: int = 512
 
     @property

@@ -5,9 +5,9 @@ QEMU handles a command's pointers at once, under its big lock: the lines between
 and the next `..._cmd` line belong to that command. A line names the namespace, not the controller;
 that is why each drive of a Topology has an NSID of its own.
 
-With an IOMMU a drive may be given I/O addresses. `vtd_dmar_translate` tells what each page stood for
-when the drive used it, which is after the command's own lines and before the address is given out
-again. A drive's own CMB is addressed untranslated: no I/O address lies in a PCI window.
+With an IOMMU a drive may be given I/O addresses. `vtd_dmar_translate` tells what each page stood
+for when the drive used it, which is after the command's own lines and before the address is given
+out again. A drive's own CMB is addressed untranslated: no I/O address lies in a PCI window.
 """
 import re
 from dataclasses import dataclass, field
@@ -28,12 +28,13 @@ _IO = re.compile(rf"cid {_NUMBER} nsid {_NUMBER} sqid {_NUMBER} opc {_NUMBER}")
 _ADDRESS = re.compile(rf"addr {_NUMBER} len {_NUMBER}")
 _SIZE = re.compile(rf"count {_NUMBER} lba {_NUMBER}")
 _ERROR = re.compile(rf"cid {_NUMBER} nsid {_NUMBER} status {_NUMBER} opc {_NUMBER}")
-_DMAR = re.compile(rf"dev ([0-9a-f]+:[0-9a-f]+)\.([0-9a-f]+) iova {_NUMBER} -> gpa {_NUMBER} mask {_NUMBER}")
+_DMAR = re.compile(
+    rf"dev ([0-9a-f]+:[0-9a-f]+)\.([0-9a-f]+) iova {_NUMBER} -> gpa {_NUMBER} mask {_NUMBER}")
 
 
 @dataclass
 class Command:
-    """One I/O command: `pointers` are [bus address, length in bytes] as the drive was given them."""
+    """One I/O command; `pointers` are (bus address, length in bytes) as the drive got them."""
     cid: int
     nsid: int
     sqid: int

@@ -67,85 +67,85 @@ static void run_steps(struct np_lb_conn *conn, const struct step *steps, size_t 
 
 #define RUN(conn, steps) run_steps(conn, steps, sizeof(steps) / sizeof(steps[0]))
 
+static const struct step io_steps[] = {
+	/* Arbitration */
+	{false, 0x01, 0, 0, 0, 0},
+	{true, 0x01, 0x01020307, 0, 0, 0},
+	{false, 0x01, 0, 0, 0, 0x01020307},
+	{false, 0x01 | DEFAULT, 0, 0, 0, 0},
+	{false, 0x01 | SAVED, 0, 0, 0, 0},
+	{false, 0x01 | SUPPORTED, 0, 0, 0, 4},
+	{true, 0x01, 0x08, 0, INVALID_FIELD, 0},
+	/* Power management: there is one state. */
+	{false, 0x02, 0, 0, 0, 0},
+	{true, 0x02, 0, 0, 0, 0},
+	{true, 0x02, 1, 0, INVALID_FIELD, 0},
+	/* Temperature thresholds, over and under, of the composite temperature. */
+	{false, 0x04, 0, 0, 0, 0xffff},
+	{false, 0x04, 1 << 20, 0, 0, 0},
+	{true, 0x04, 350, 0, 0, 0},
+	{false, 0x04, 0, 0, 0, 350},
+	{true, 0x04, 1 << 20 | 10, 0, 0, 0},
+	{false, 0x04, 1 << 20, 0, 0, 10},
+	{true, 0x04, 0xf << 16 | 360, 0, 0, 0},
+	{false, 0x04, 0, 0, 0, 360},
+	{false, 0x04, 0xf << 16, 0, INVALID_FIELD, 0},
+	{false, 0x04, 1 << 16, 0, INVALID_FIELD, 0},
+	{true, 0x04, 2 << 20, 0, INVALID_FIELD, 0},
+	/* Error recovery, which belongs to namespaces. */
+	{true, 0x05, 100, NVME_NSID_ALL, 0, 0},
+	{false, 0x05, 0, 1, 0, 100},
+	{false, 0x05, 0, 2, NVME_SC_INVALID_NS, 0},
+	{true, 0x05, 1 << 16, 1, INVALID_FIELD, 0},
+	{false, 0x05 | SUPPORTED, 0, 1, 0, 6},
+	/* Volatile write cache */
+	{false, 0x06, 0, 0, 0, 1},
+	{true, 0x06, 1, 0, 0, 0},
+	{true, 0x06, 0, 0, NOT_CHANGEABLE, 0},
+	/* Number of queues: 4, zero-based. */
+	{false, 0x07, 0, 0, 0, 0x00030003},
+	{false, 0x07 | DEFAULT, 0, 0, 0, 0x00030003},
+	{true, 0x07, 0x00070007, 0, 0, 0x00030003},
+	{true, 0x07, 0xffff0000, 0, INVALID_FIELD, 0},
+	{true, 0x07, 0x0000ffff, 0, INVALID_FIELD, 0},
+	/* Write atomicity */
+	{true, 0x0a, 1, 0, 0, 0},
+	{false, 0x0a, 0, 0, 0, 1},
+	{true, 0x0a, 2, 0, INVALID_FIELD, 0},
+	/* Asynchronous events */
+	{false, 0x0b, 0, 0, 0, 0},
+	{true, 0x0b, 0x11f, 0, 0, 0},
+	{false, 0x0b, 0, 0, 0, 0x11f},
+	{true, 0x0b, 0x200, 0, INVALID_FIELD, 0},
+	{true, 0x0b, 1u << 31, 0, INVALID_FIELD, 0},
+	/* Keep-alive */
+	{true, 0x0f, 2500, 0, 0, 0},
+	{false, 0x0f, 0, 0, 0, 3000},
+	{true, 0x0f, 0, 0, 0, 0},
+	{false, 0x0f, 0, 0, 0, 0},
+	/* I/O command set profile */
+	{false, 0x19, 0, 0, 0, 0},
+	{true, 0x19, 1, 0, INVALID_FIELD, 0},
+	/* Host identifier: comes with Connect; 64-bit ones do not exist here. */
+	{true, 0x81, 1, 0, NVME_SC_CMD_SEQ_ERROR, 0},
+	{false, 0x81, 0, 0, INVALID_FIELD, 0},
+	{false, 0x81 | SUPPORTED, 0, 0, 0, 0},
+	/* None of ours */
+	{false, 0x00, 0, 0, INVALID_FIELD, 0},
+	{false, 0x03, 0, 1, INVALID_FIELD, 0},
+	{false, 0x08, 0, 0, INVALID_FIELD, 0},
+	{false, 0xff, 0, 0, INVALID_FIELD, 0},
+	{true, 0xff, 0, 0, INVALID_FIELD, 0},
+	{false, 0x01 | 4 << 8, 0, 0, INVALID_FIELD, 0},
+	/* Nothing is saved; most features are not a namespace's. */
+	{true, 0x01 | 1u << 31, 0, 0, NOT_SAVEABLE, 0},
+	{true, 0x01, 0, 1, NOT_PER_NS, 0},
+	{true, 0x01, 0, NVME_NSID_ALL, 0, 0},
+};
+
 static void test_features__io_controller(void **state)
 {
-	static const struct step steps[] = {
-		/* Arbitration */
-		{false, 0x01, 0, 0, 0, 0},
-		{true, 0x01, 0x01020307, 0, 0, 0},
-		{false, 0x01, 0, 0, 0, 0x01020307},
-		{false, 0x01 | DEFAULT, 0, 0, 0, 0},
-		{false, 0x01 | SAVED, 0, 0, 0, 0},
-		{false, 0x01 | SUPPORTED, 0, 0, 0, 4},
-		{true, 0x01, 0x08, 0, INVALID_FIELD, 0},
-		/* Power management: there is one state. */
-		{false, 0x02, 0, 0, 0, 0},
-		{true, 0x02, 0, 0, 0, 0},
-		{true, 0x02, 1, 0, INVALID_FIELD, 0},
-		/* Temperature thresholds, over and under, of the composite temperature. */
-		{false, 0x04, 0, 0, 0, 0xffff},
-		{false, 0x04, 1 << 20, 0, 0, 0},
-		{true, 0x04, 350, 0, 0, 0},
-		{false, 0x04, 0, 0, 0, 350},
-		{true, 0x04, 1 << 20 | 10, 0, 0, 0},
-		{false, 0x04, 1 << 20, 0, 0, 10},
-		{true, 0x04, 0xf << 16 | 360, 0, 0, 0},
-		{false, 0x04, 0, 0, 0, 360},
-		{false, 0x04, 0xf << 16, 0, INVALID_FIELD, 0},
-		{false, 0x04, 1 << 16, 0, INVALID_FIELD, 0},
-		{true, 0x04, 2 << 20, 0, INVALID_FIELD, 0},
-		/* Error recovery, which belongs to namespaces. */
-		{true, 0x05, 100, NVME_NSID_ALL, 0, 0},
-		{false, 0x05, 0, 1, 0, 100},
-		{false, 0x05, 0, 2, NVME_SC_INVALID_NS, 0},
-		{true, 0x05, 1 << 16, 1, INVALID_FIELD, 0},
-		{false, 0x05 | SUPPORTED, 0, 1, 0, 6},
-		/* Volatile write cache */
-		{false, 0x06, 0, 0, 0, 1},
-		{true, 0x06, 1, 0, 0, 0},
-		{true, 0x06, 0, 0, NOT_CHANGEABLE, 0},
-		/* Number of queues: 4, zero-based. */
-		{false, 0x07, 0, 0, 0, 0x00030003},
-		{false, 0x07 | DEFAULT, 0, 0, 0, 0x00030003},
-		{true, 0x07, 0x00070007, 0, 0, 0x00030003},
-		{true, 0x07, 0xffff0000, 0, INVALID_FIELD, 0},
-		{true, 0x07, 0x0000ffff, 0, INVALID_FIELD, 0},
-		/* Write atomicity */
-		{true, 0x0a, 1, 0, 0, 0},
-		{false, 0x0a, 0, 0, 0, 1},
-		{true, 0x0a, 2, 0, INVALID_FIELD, 0},
-		/* Asynchronous events */
-		{false, 0x0b, 0, 0, 0, 0},
-		{true, 0x0b, 0x11f, 0, 0, 0},
-		{false, 0x0b, 0, 0, 0, 0x11f},
-		{true, 0x0b, 0x200, 0, INVALID_FIELD, 0},
-		{true, 0x0b, 1u << 31, 0, INVALID_FIELD, 0},
-		/* Keep-alive */
-		{true, 0x0f, 2500, 0, 0, 0},
-		{false, 0x0f, 0, 0, 0, 3000},
-		{true, 0x0f, 0, 0, 0, 0},
-		{false, 0x0f, 0, 0, 0, 0},
-		/* I/O command set profile */
-		{false, 0x19, 0, 0, 0, 0},
-		{true, 0x19, 1, 0, INVALID_FIELD, 0},
-		/* Host identifier: comes with Connect; 64-bit ones do not exist here. */
-		{true, 0x81, 1, 0, NVME_SC_CMD_SEQ_ERROR, 0},
-		{false, 0x81, 0, 0, INVALID_FIELD, 0},
-		{false, 0x81 | SUPPORTED, 0, 0, 0, 0},
-		/* None of ours */
-		{false, 0x00, 0, 0, INVALID_FIELD, 0},
-		{false, 0x03, 0, 1, INVALID_FIELD, 0},
-		{false, 0x08, 0, 0, INVALID_FIELD, 0},
-		{false, 0xff, 0, 0, INVALID_FIELD, 0},
-		{true, 0xff, 0, 0, INVALID_FIELD, 0},
-		{false, 0x01 | 4 << 8, 0, 0, INVALID_FIELD, 0},
-		/* Nothing is saved; most features are not a namespace's. */
-		{true, 0x01 | 1u << 31, 0, 0, NOT_SAVEABLE, 0},
-		{true, 0x01, 0, 1, NOT_PER_NS, 0},
-		{true, 0x01, 0, NVME_NSID_ALL, 0, 0},
-	};
-
-	RUN(np_lb_connect_admin(*state, NP_LB_SUBNQN, true), steps);
+	RUN(np_lb_connect_admin(*state, NP_LB_SUBNQN, true), io_steps);
 }
 
 static void test_features__no_cache(void **state)

@@ -37,7 +37,7 @@ static int decode(const char *text, size_t step, size_t frame_max, char *joined)
 		left -= n;
 		while ((err = np_rpc_decoder_next(&decoder, &frame, &len)) > 0) {
 			strncat(joined, frame, len);
-			strcat(joined, "|");
+			strncat(joined, "|", 2);
 		}
 	}
 	if (err < 0) /* and it stays so */
