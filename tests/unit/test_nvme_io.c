@@ -375,7 +375,7 @@ static struct np_cqe dsm(struct scene *scene, const struct nvme_dsm_range *range
 	sqe.cdw11 = htole32(attributes);
 	slot = np_lb_send(scene->io, sqe, buffer, length);
 	/* Long enough for a busy backend. */
-	np_lb_advance(scene->lb, 100);
+	np_lb_advance(scene->lb, 200);
 	assert_int_equal(slot->answers, 1);
 	return slot->cqe;
 }
