@@ -238,18 +238,17 @@ int np_rdma_conn_build(struct np_rdma *rdma, struct np_rdma_dev *dev, struct rdm
 
 err_free:
 	np_rdma_conn_free(conn);
+	np_rdma_dev_put(dev);
 	return err;
 }
 
 void np_rdma_conn_free(struct np_rdma_conn *conn)
 {
-	struct np_rdma_dev *dev = conn->dev;
-
 	if (conn->id->qp)
 		rdma_destroy_qp(conn->id);
 	if (conn->mr && ibv_dereg_mr(conn->mr))
-		np_log_warn("%s: the capsules of conn %u could not be deregistered", dev->name,
-			conn->queue.id);
+		np_log_warn("%s: the capsules of conn %u could not be deregistered",
+			conn->dev->name, conn->queue.id);
 	if (conn->cq)
 		np_rdma_cq_unreserve(conn->cq, cq_share(conn));
 	free(conn->slots);
@@ -259,6 +258,4 @@ void np_rdma_conn_free(struct np_rdma_conn *conn)
 	conn->rdma->load[conn->queue.reactor->index]--;
 	conn->rdma->base.nconns--;
 	free(conn);
-	/* Last: it may free the device. */
-	np_rdma_dev_put(dev);
 }

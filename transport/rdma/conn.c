@@ -198,12 +198,15 @@ static void begin_sweep(struct np_rdma_conn *conn, const char *why)
 
 static void end(struct np_rdma_conn *conn, const char *why)
 {
+	struct np_rdma_dev *dev = conn->dev;
 	struct rdma_cm_id *id = conn->id;
 
 	set_state(conn, NP_RDMA_DRAINED, why);
 	np_queue_closed(&conn->queue);
 	np_rdma_conn_free(conn);
 	rdma_destroy_id(id);
+	/* Last: it may free the device, which librdmacm closes only without an id. */
+	np_rdma_dev_put(dev);
 }
 
 static void timed_out(struct np_rdma_conn *conn)

@@ -135,7 +135,7 @@ int np_rdma_conn_build(struct np_rdma *rdma, struct np_rdma_dev *dev, struct rdm
 	struct np_port *port, const struct np_priv *priv, const struct rdma_conn_param *param,
 	struct np_rdma_conn **ret_conn, char *why, size_t why_size);
 
-/* build.c: the undo; the QP may be gone already. The id stays. */
+/* build.c: the undo; the QP may be gone already. The id and the use of the device stay. */
 void np_rdma_conn_free(struct np_rdma_conn *conn);
 
 /* Calls on the reactor ---------------------------------------------------------------------- */

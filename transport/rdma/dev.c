@@ -256,10 +256,21 @@ void np_rdma_dev_free(struct np_rdma_dev *dev)
 	free(dev);
 }
 
+/* The device may wait for this process to close it, and librdmacm does that when it looks around. */
+static void free_removed(struct np_rdma_dev *dev)
+{
+	struct ibv_context **ctxs;
+
+	np_rdma_dev_free(dev);
+	ctxs = rdma_get_devices(NULL);
+	if (ctxs)
+		rdma_free_devices(ctxs);
+}
+
 void np_rdma_dev_put(struct np_rdma_dev *dev)
 {
 	if (--dev->nconns == 0 && dev->is_dead)
-		np_rdma_dev_free(dev);
+		free_removed(dev);
 }
 
 void np_rdma_dev_removed(struct np_rdma_dev *dev)
@@ -279,5 +290,5 @@ void np_rdma_dev_removed(struct np_rdma_dev *dev)
 	}
 	np_rdma_cm_device_removed(dev);
 	if (!dev->nconns)
-		np_rdma_dev_free(dev);
+		free_removed(dev);
 }

@@ -16,6 +16,7 @@
 #include "transport/rdma/conn.h"
 #include "transport/rdma/dev.h"
 #include "transport/rdma/rw.h"
+#include "transport/rdma/uevent.h"
 
 static int rdma_open(struct np_runtime *runtime, struct np_mem *mem, char *why, size_t why_size,
 	struct np_transport **ret_transport)
@@ -44,6 +45,7 @@ static int rdma_open(struct np_runtime *runtime, struct np_mem *mem, char *why, 
 		free(rdma);
 		return err;
 	}
+	np_rdma_uevent_open(rdma);
 	np_rdma_dev_open_all(rdma);
 	*ret_transport = &rdma->base;
 	return 0;
@@ -54,6 +56,7 @@ static void rdma_close(struct np_transport *transport)
 	struct np_rdma *rdma = np_rdma_of(transport);
 	struct np_rdma_dev *dev;
 
+	np_rdma_uevent_close(rdma);
 	while ((dev = np_list_first(&rdma->devs, struct np_rdma_dev, link)))
 		np_rdma_dev_free(dev);
 	np_rdma_cm_close(rdma);

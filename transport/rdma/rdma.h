@@ -26,7 +26,7 @@ struct np_rdma {
 	struct np_runtime *runtime;
 	struct np_mem *mem;
 	struct rdma_event_channel *channel;
-	struct ev_io cm_watch;
+	struct ev_io cm_watch, uevent_watch;
 	struct np_list devs;      /* struct np_rdma_dev */
 	struct np_list conns;     /* struct np_rdma_conn */
 	struct np_list listeners; /* struct np_rdma_listener */

@@ -22,7 +22,7 @@ struct np_rdma_trial {
 	uint32_t path_mtu; /* bytes */
 	bool is_paged_ok;  /* right for transfers that begin on a page boundary */
 	bool is_any_ok;    /* right for every offset and length */
-	char fault[96];   /* the first thing that was wrong */
+	char fault[96];    /* the first thing that was wrong */
 };
 
 /**

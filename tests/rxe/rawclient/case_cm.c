@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * case_cm.c - connection requests: which are taken, and the reject code of the others.
+ *
+ * Spec: NVMe RDMA Transport 1.0, section 3.5; Linux include/linux/nvme-rdma.h.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "target/base/le.h"
+#include "tests/rxe/rawclient/raw.h"
+
+static bool run_request(struct raw_env *env, const struct raw_case *self)
+{
+	struct raw_params params;
+	struct raw_queue *queue;
+	int err, reject;
+
+	raw_params_init(&params, 1, RAW_DEPTH);
+	self->twist_cm(&params);
+	err = raw_queue_open(env, &params, &queue, &reject);
+	if (!err)
+		raw_queue_close(queue);
+	if (self->want == NP_CM_OK)
+		return raw_say(env, !err, "%s, reject code %d",
+			err ? strerror(-err) : "accepted", reject);
+	return raw_say(env, err == -ECONNREFUSED && reject == self->want,
+		"%s, reject code %d, want %u", err ? strerror(-err) : "accepted", reject,
+		self->want);
+}
+
+/* InfiniBand pads private data with zeros, so that a queue of size zero may be what is seen. */
+static bool run_no_data(struct raw_env *env, const struct raw_case *self)
+{
+	struct raw_params params;
+	struct raw_queue *queue;
+	int err, reject;
+
+	(void)self;
+	raw_params_init(&params, 1, RAW_DEPTH);
+	params.private_bytes = 0;
+	err = raw_queue_open(env, &params, &queue, &reject);
+	if (!err)
+		raw_queue_close(queue);
+	return raw_say(env,
+		err == -ECONNREFUSED &&
+			(reject == NP_CM_INVALID_LEN || reject == NP_CM_INVALID_HSQSIZE ||
+				reject == NP_CM_INVALID_HRQSIZE),
+		"%s, reject code %d", err ? strerror(-err) : "accepted", reject);
+}
+
+static void twist_recfmt(struct raw_params *params)
+{
+	params->req.recfmt = np_le16(1);
+}
+
+static void twist_qid_129(struct raw_params *params)
+{
+	params->req.qid = np_le16(129);
+}
+
+static void twist_qid_ffff(struct raw_params *params)
+{
+	params->req.qid = 0xffff;
+}
+
+static void twist_qid_128(struct raw_params *params)
+{
+	params->req.qid = np_le16(128);
+}
+
+static void twist_hsqsize_0(struct raw_params *params)
+{
+	params->req.hsqsize_0b = 0;
+}
+
+static void twist_hsqsize_ffff(struct raw_params *params)
+{
+	params->req.hsqsize_0b = 0xffff;
+}
+
+static void twist_depth_1025(struct raw_params *params)
+{
+	params->req.hsqsize_0b = np_le16(1024);
+	params->req.hrqsize = np_le16(1025);
+}
+
+static void twist_depth_1024(struct raw_params *params)
+{
+	params->req.hsqsize_0b = np_le16(1023);
+	params->req.hrqsize = np_le16(1024);
+}
+
+static void twist_depth_2(struct raw_params *params)
+{
+	params->req.hsqsize_0b = np_le16(1);
+	params->req.hrqsize = np_le16(2);
+}
+
+static void twist_hrqsize_0(struct raw_params *params)
+{
+	params->req.hrqsize = 0;
+}
+
+static void twist_no_reads(struct raw_params *params)
+{
+	params->read_limit = 0;
+}
+
+static void twist_admin_32(struct raw_params *params)
+{
+	params->req.qid = 0;
+}
+
+static void twist_admin_1(struct raw_params *params)
+{
+	params->req.qid = 0;
+	params->req.hsqsize_0b = 0;
+	params->req.hrqsize = np_le16(1);
+}
+
+const struct raw_case raw_cm_cases[] = {
+	{"cm-no-private-data", run_no_data},
+	{"cm-recfmt-1", run_request, NP_CM_INVALID_RECFMT, twist_recfmt},
+	{"cm-qid-129", run_request, NP_CM_INVALID_QID, twist_qid_129},
+	{"cm-qid-ffff", run_request, NP_CM_INVALID_QID, twist_qid_ffff},
+	{"cm-qid-128", run_request, NP_CM_OK, twist_qid_128},
+	{"cm-hsqsize-0", run_request, NP_CM_INVALID_HSQSIZE, twist_hsqsize_0},
+	{"cm-hsqsize-ffff", run_request, NP_CM_INVALID_HSQSIZE, twist_hsqsize_ffff},
+	{"cm-depth-1025", run_request, NP_CM_INVALID_HSQSIZE, twist_depth_1025},
+	{"cm-depth-1024", run_request, NP_CM_OK, twist_depth_1024},
+	{"cm-depth-2", run_request, NP_CM_OK, twist_depth_2},
+	{"cm-hrqsize-0", run_request, NP_CM_INVALID_HRQSIZE, twist_hrqsize_0},
+	{"cm-no-inbound-reads", run_request, NP_CM_INVALID_IRD, twist_no_reads},
+	{"cm-admin-depth-32", run_request, NP_CM_OK, twist_admin_32},
+	{"cm-admin-depth-1", run_request, NP_CM_INVALID_HSQSIZE, twist_admin_1},
+	{0},
+};

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The drive's own word that a host's bytes go from the RNIC into the CMB, and from there to the media."""
+import hashlib
+import os
+
+import pytest
+
+import fio
+import host
+from checks import assert_all_p2p, assert_all_staged, guest_digest, image_digest, namespace_status
+from target import NQN, Target, config, namespace, subsystem
+from topology import Topology
+
+MIB = 1 << 20
+# (block size, MiB): data that differs at every place, written by dd one after the other.
+SECTIONS = ((512, 1), (4096, 2), (65536, 5), (131072, 4), (MIB, 8))
+FIO_OFFSET = 64 * MIB
+FIO_BYTES = 24 * MIB
+FIO_JOB = dict(rw="randwrite", bssplit="512/20:4k/30:24k/20:128k/20:1m/10", iodepth=16,
+               offset=FIO_OFFSET, size=FIO_BYTES, verify_interval=512, **fio.VERIFY)
+
+
+def make_data(vm):
+    """Put random bytes where the guest can read them, and return them."""
+    data = os.urandom(sum(mib for _, mib in SECTIONS) * MIB)
+    with open(os.path.join(vm.share, "data"), "wb") as file:
+        file.write(data)
+    return data
+
+
+def write_sections(vm, device):
+    """Copy the shared random bytes to the start of the device, each section in its block size."""
+    start = 0
+    for block, mib in SECTIONS:
+        vm.run(f"dd if=/mnt/share/data of={device} bs={block} skip={start // block} "
+               f"seek={start // block} count={mib * MIB // block} oflag=direct status=none")
+        start += mib * MIB
+
+
+class Run:
+    """One daemon with one namespace, written and read by a host, with everything that is known of it."""
+
+    def __init__(self, vm, drive, **memory):
+        data = make_data(vm)
+        path = vm.block_device(drive)
+        with Target(vm, config([subsystem(NQN, namespace(1, path, **memory))])) as target:
+            before = vm.device_counts(drive)
+            with vm.traced() as self.trace:
+                with host.connect(vm, NQN) as connection:
+                    device = connection.device()
+                    write_sections(vm, device)
+                    job = fio.run(vm, device, **FIO_JOB)
+                # A new connection has no page cache of the old one.
+                with host.connect(vm, NQN) as connection:
+                    device = connection.device()
+                    self.read_back = [guest_digest(vm, device, 0, len(data)),
+                                      guest_digest(vm, device, FIO_OFFSET, FIO_BYTES)]
+            after = vm.device_counts(drive)
+            self.stats = target.stats()
+            self.status = namespace_status(target)
+        self.written = len(data) + job["write"]["io_bytes"]
+        self.drive_wrote = after["wr_bytes"] - before["wr_bytes"]
+        self.on_media = [image_digest(vm, drive, 0, len(data)),
+                         image_digest(vm, drive, FIO_OFFSET, FIO_BYTES)]
+        self.data_digest = hashlib.sha256(data).hexdigest()
+
+    def assert_media_right(self):
+        assert self.on_media[0] == self.data_digest
+        # fio has verified this range by reading it over the same way.
+        assert self.read_back == self.on_media
+        assert self.drive_wrote == self.written == self.stats["write_bytes"]
+
+
+def assert_every_pointer(run, vm, drive, place):
+    """All reads and writes of the drive have their data in this place, and they are all the bytes."""
+    nsid, cmb = vm.topology.nsid(drive), vm.cmb_range("cmb")
+    for opcode, total in (("write", run.written), ("read", run.stats["read_bytes"])):
+        commands = run.trace.commands(nsid, opcode)
+        assert run.trace.places(cmb, nsid, opcode) == {place: len(commands)}
+        assert sum(command.bytes for command in commands) == total > 0
+        assert all(sum(length for _, length in command.pointers) == command.bytes
+                   for command in commands)
+    assert run.trace.errors == []
+
+
+@pytest.mark.parametrize("iommu", [False, True], ids=["no-iommu", "iommu"])
+@pytest.mark.parametrize("drive", ["cmb", "plain"])
+def test_write__reaches_the_drive_through_the_cmb_only(daemon_built, use_vm, drive, iommu):
+    """This test has the drive's trace prove that no written or read byte was in host memory."""
+    vm = use_vm(Topology(iommu=iommu))
+    p2pmem = "1" if drive == "cmb" else vm.pci_address("cmb")
+    run = Run(vm, drive, p2pmem=p2pmem, p2pmem_require=True)
+    assert (run.status["state"], run.status["p2p"]) == ("up", "on")
+    assert run.status["provider"] == f"cmb {vm.pci_address('cmb')}"
+    run.assert_media_right()
+    assert_all_p2p(run.stats, run.written)
+    assert_every_pointer(run, vm, drive, "all")
+    # The other drive lends its memory at most.
+    other = {"cmb": "plain", "plain": "cmb"}[drive]
+    assert run.trace.commands(vm.topology.nsid(other)) == []
+
+
+def test_write__without_p2pmem_is_seen_in_host_memory(daemon_built, vm):
+    """This test shows that the proof can fail: the same run with p2pmem "0" is staged in every place."""
+    run = Run(vm, "cmb", p2pmem="0")
+    assert run.status["p2p"] == "off"
+    run.assert_media_right()
+    assert_all_staged(run.stats, run.written)
+    assert_every_pointer(run, vm, "cmb", "none")
