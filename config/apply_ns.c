@@ -194,7 +194,7 @@ static bool np_apply_test_pair(struct np_backend *backend, struct np_mem_region 
 	np_mem_note(region, backend->path, false, verdict, text);
 	np_log_info("memory %s with drive %s: %s: %s", region->name, backend->path,
 		np_verdict_name(verdict), text);
-	snprintf(why, why_size, "%.40s with %.20s: %.190s", region->name, backend->path, text);
+	snprintf(why, why_size, "%.40s with %.20s: %.180s", region->name, backend->path, text);
 	return verdict != NP_VERDICT_UNUSABLE;
 }
 

@@ -64,8 +64,8 @@ struct np_transport_ops {
 	 * Accepts hosts at @port from now on.
 	 * Context: control thread. Return: 0 or -errno with a sentence in @why.
 	 */
-	int (*listen)(struct np_transport *transport, struct np_port *port, char *why,
-		size_t why_size);
+	int (*listen)(
+		struct np_transport *transport, struct np_port *port, char *why, size_t why_size);
 
 	/* Existing connections stay. Context: control thread. */
 	void (*unlisten)(struct np_transport *transport, struct np_port *port);
@@ -94,7 +94,8 @@ struct np_transport_ops {
 	void (*abort_conn)(struct np_transport *transport, struct np_queue *queue, const char *why);
 
 	/* Context: control thread. */
-	void (*describe)(struct np_transport *transport, const struct np_transport_visitor *visitor);
+	void (*describe)(
+		struct np_transport *transport, const struct np_transport_visitor *visitor);
 };
 
 extern const struct np_transport_ops np_transport_rdma_ops;

@@ -30,11 +30,13 @@
 static void np_nvme_done(struct np_uring_op *op, int res, uint64_t big)
 {
 	struct np_io *io = np_container_of(op, struct np_io, uring);
+	struct np_status status = np_status_from_errno(res < 0 ? res : 0);
 
 	(void)big;
 	/* A negative result is the kernel's errno, a positive one the drive's status field. */
-	io->done(io,
-		res > 0 ? (struct np_status){(uint16_t)(res & 0x7fff)} : np_status_from_errno(res));
+	if (res > 0)
+		status = (struct np_status){(uint16_t)(res & 0x7fff)};
+	io->done(io, status);
 }
 
 static void np_nvme_build(

@@ -68,7 +68,7 @@ static void np_cmb_explain(const char *pci, char *why, size_t why_size)
 static int np_cmb_size(
 	const char *pci, size_t wanted, size_t *ret_bytes, size_t *ret_all, char *why, size_t size)
 {
-	unsigned long long all, available, published;
+	unsigned long long all = 0, available = 0, published = 0;
 
 	if (np_cmb_read(pci, "size", &all) || np_cmb_read(pci, "available", &available) ||
 		np_cmb_read(pci, "published", &published)) {
@@ -154,7 +154,7 @@ const struct np_mem_ops np_mem_cmb_ops = {
 
 int np_mem_cmb_list(char (*ret_pci)[16], unsigned int max)
 {
-	unsigned long long published;
+	unsigned long long published = 0;
 	unsigned int count = 0;
 	struct dirent *entry;
 	DIR *dir;

@@ -76,7 +76,7 @@ int np_mem_open(struct np_mem *mem, const struct np_mem_ops *ops, const char *wh
 	int ret;
 
 	if (mem->nregions == NP_MAX_REGIONS) {
-		snprintf(why, why_size, "more than %u memory regions", NP_MAX_REGIONS);
+		snprintf(why, why_size, "more than %d memory regions", NP_MAX_REGIONS);
 		return -ENOSPC;
 	}
 	region = calloc(1, sizeof(*region));

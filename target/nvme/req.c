@@ -37,6 +37,7 @@ static const struct np_cmd *np_req_find_cmd(const struct np_req *req)
 		return np_cmd_find_fabrics(req->sqe.fabrics.fctype, is_admin);
 	if (!is_admin)
 		return np_cmd_find_io(req->sqe.opcode);
+	assert(queue->ctrl); /* np_req_check() lets only Connect through before */
 	if (queue->ctrl->subsys->is_discovery)
 		return np_cmd_find_discovery(req->sqe.opcode);
 	return np_cmd_find_admin(req->sqe.opcode);

@@ -16,11 +16,11 @@
 #include "target/backend/backend.h"
 #include "target/memory/mem.h"
 
-#define NP_NQN_BYTES 224              /* with NUL. Spec: NVM Express Base 2.0, 4.5 */
-#define NP_DISCOVERY_NQN   "nqn.2014-08.org.nvmexpress.discovery"
-#define NP_MAX_NSID	   8192 /* Identify's NN */
-#define NP_CNTLID_MIN	   1
-#define NP_CNTLID_MAX	   0xffef /* Spec: NVM Express Base 2.0, 3.1.2 */
+#define NP_NQN_BYTES 224 /* with NUL. Spec: NVM Express Base 2.0, 4.5 */
+#define NP_DISCOVERY_NQN "nqn.2014-08.org.nvmexpress.discovery"
+#define NP_MAX_NSID 8192 /* Identify's NN */
+#define NP_CNTLID_MIN 1
+#define NP_CNTLID_MAX 0xffef          /* Spec: NVM Express Base 2.0, 3.1.2 */
 #define NP_MDTS_BYTES (1024u * 1024u) /* largest transfer of one command */
 #define NP_MAX_QUEUE_DEPTH 1024
 #define NP_MIN_QUEUE_DEPTH 2

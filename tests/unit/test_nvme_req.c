@@ -2,7 +2,7 @@
 /*
  * test_nvme_req.c - the life of a request: refusals, waits, busy backends, failures, draining.
  *
- * Depends: loopback.h.
+ * Depends: io_scene.h.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,44 +12,11 @@
 
 #include <cmocka.h>
 
-#include "loopback.h"
-#include "target/base/le.h"
-
-#define KIB 1024u
-
-struct scene {
-	struct np_lb *lb;
-	struct np_lb_conn *admin, *io;
-	struct np_lb_backend *backend;
-};
-
-static int setup(void **state)
-{
-	struct scene *scene = calloc(1, sizeof(*scene));
-
-	scene->lb = np_lb_open();
-	scene->admin = np_lb_connect_admin(scene->lb, NP_LB_SUBNQN, true);
-	scene->io = np_lb_connect_io(scene->lb, scene->admin, 1);
-	scene->backend = &scene->lb->backends[0];
-	*state = scene;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct scene *scene = *state;
-
-	np_lb_close(scene->lb);
-	free(scene);
-	return 0;
-}
+#include "io_scene.h"
 
 static struct np_sqe write_sqe(uint32_t nblocks)
 {
-	struct np_sqe sqe = np_lb_sqe(nvme_cmd_write, 1);
-
-	sqe.cdw12 = htole32(nblocks - 1);
-	return sqe;
+	return rw(nvme_cmd_write, 0, nblocks);
 }
 
 /* ---- refusals ---- */
@@ -246,18 +213,16 @@ static void test_np_queue_drain__every_state(void **state)
 	free(data);
 }
 
-#define req_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		req_test(test_np_req_begin__refuses),
-		req_test(test_np_req_begin__sqhd_goes_round),
-		req_test(test_np_req_get_buf__waits_in_order),
-		req_test(test_np_req_retry__busy_backend),
-		req_test(test_np_req_piece_done__failure_ends_the_command),
-		req_test(test_np_req_complete__failed_read_sends_no_data),
-		req_test(test_np_queue_drain__every_state),
+		io_test(test_np_req_begin__refuses),
+		io_test(test_np_req_begin__sqhd_goes_round),
+		io_test(test_np_req_get_buf__waits_in_order),
+		io_test(test_np_req_retry__busy_backend),
+		io_test(test_np_req_piece_done__failure_ends_the_command),
+		io_test(test_np_req_complete__failed_read_sends_no_data),
+		io_test(test_np_queue_drain__every_state),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * test_nvme_io_other.c - Flush, Write Zeroes, Dataset Management.
+ *
+ * Depends: io_scene.h.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "io_scene.h"
+
+static void test_flush__only_what_has_a_cache(void **state)
+{
+	struct scene *scene = *state;
+
+	np_lb_assert_status(
+		np_lb_exec(scene->io, np_lb_sqe(nvme_cmd_flush, 1), NULL, 0), NP_SUCCESS);
+	assert_int_equal(scene->backend->ops_seen[NP_IO_FLUSH], 1);
+	scene->backend->base.volatile_cache = false;
+	np_lb_assert_status(
+		np_lb_exec(scene->io, np_lb_sqe(nvme_cmd_flush, 1), NULL, 0), NP_SUCCESS);
+	assert_int_equal(scene->backend->ops_seen[NP_IO_FLUSH], 1);
+	assert_int_equal(np_ns_sum(scene->ns, flush_ios), 2);
+}
+
+static void test_write_zeroes__fua_is_followed_by_flush(void **state)
+{
+	struct scene *scene = *state;
+	struct np_sqe sqe = rw(nvme_cmd_write_zeroes, 1, 4);
+
+	memset(scene->backend->blocks, 0xa5, 8 * BLOCK);
+	sqe.cdw12 |= htole32((uint32_t)NVME_IO_DEAC << 16);
+	np_lb_assert_status(np_lb_exec(scene->io, sqe, NULL, 0), NP_SUCCESS);
+	assert_int_equal(scene->backend->last.flags, NP_IO_MAY_DEALLOCATE);
+	assert_int_equal(scene->backend->blocks[BLOCK - 1], 0xa5);
+	assert_int_equal(scene->backend->blocks[BLOCK], 0);
+	assert_int_equal(scene->backend->blocks[5 * BLOCK - 1], 0);
+	assert_int_equal(scene->backend->blocks[5 * BLOCK], 0xa5);
+	assert_int_equal(scene->backend->ops_seen[NP_IO_FLUSH], 0);
+	sqe.cdw12 = htole32(3 | (uint32_t)NVME_IO_FUA << 16);
+	np_lb_assert_status(np_lb_exec(scene->io, sqe, NULL, 0), NP_SUCCESS);
+	assert_int_equal(scene->backend->ops_seen[NP_IO_FLUSH], 1);
+	assert_int_equal(np_ns_sum(scene->ns, write_zeroes_ios), 2);
+}
+
+/* @length: bytes that the host sends; Linux always sends 4096. */
+static struct np_cqe dsm(struct scene *scene, const struct nvme_dsm_range *ranges,
+	unsigned int count, uint32_t length, uint32_t attributes)
+{
+	struct np_sqe sqe = np_lb_sqe(nvme_cmd_dsm, 1);
+	uint8_t buffer[8192] = {0};
+	struct np_lb_slot *slot;
+
+	memcpy(buffer, ranges, count * sizeof(*ranges));
+	sqe.cdw10 = htole32(count - 1);
+	sqe.cdw11 = htole32(attributes);
+	slot = np_lb_send(scene->io, sqe, buffer, length);
+	/* Long enough for a busy backend. */
+	np_lb_advance(scene->lb, 200);
+	assert_int_equal(slot->answers, 1);
+	return slot->cqe;
+}
+
+static void test_dsm__ranges(void **state)
+{
+	const struct nvme_dsm_range ranges[] = {
+		{.slba = htole64(2), .nlb = htole32(2)},
+		{.slba = htole64(9), .nlb = 0},
+		{.slba = htole64(6), .nlb = htole32(1)},
+	};
+	const struct nvme_dsm_range bad[] = {
+		{.slba = htole64(20), .nlb = htole32(1)},
+		{.slba = htole64(NP_LB_NS_BLOCKS), .nlb = htole32(1)},
+	};
+	struct scene *scene = *state;
+
+	memset(scene->backend->blocks, 0xa5, 32 * BLOCK);
+	/* A hint only. */
+	np_lb_assert_status(dsm(scene, ranges, 3, 48, NVME_DSMGMT_IDW), NP_SUCCESS);
+	assert_int_equal(scene->backend->ops_seen[NP_IO_DEALLOCATE], 0);
+	for (int queued = 0; queued < 2; queued++) {
+		scene->backend->is_queued = queued;
+		/* The second time the backend is busy at first: no range may be left out. */
+		scene->backend->busy_left = queued ? 1 : 0;
+		scene->backend->ops_seen[NP_IO_DEALLOCATE] = 0;
+		np_lb_assert_status(
+			dsm(scene, ranges, 3, queued ? 48 : 4096, NVME_DSMGMT_AD), NP_SUCCESS);
+		assert_int_equal(scene->backend->ops_seen[NP_IO_DEALLOCATE], 2);
+	}
+	assert_int_equal(scene->backend->blocks[2 * BLOCK - 1], 0xa5);
+	assert_int_equal(scene->backend->blocks[2 * BLOCK], 0);
+	assert_int_equal(scene->backend->blocks[4 * BLOCK], 0xa5);
+	assert_int_equal(scene->backend->blocks[6 * BLOCK], 0);
+	assert_int_equal(scene->backend->blocks[9 * BLOCK], 0xa5);
+	np_lb_assert_status(
+		dsm(scene, bad, 2, 32, NVME_DSMGMT_AD), np_status_generic(NVME_SC_LBA_RANGE));
+	assert_int_equal(scene->backend->blocks[20 * BLOCK], 0xa5);
+	np_lb_assert_status(dsm(scene, ranges, 3, 32, NVME_DSMGMT_AD),
+		np_status_generic(NVME_SC_SGL_INVALID_DATA));
+	np_lb_assert_status(dsm(scene, ranges, 3, 8192, NVME_DSMGMT_AD),
+		np_status_generic(NVME_SC_SGL_INVALID_DATA));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		io_test(test_flush__only_what_has_a_cache),
+		io_test(test_write_zeroes__fua_is_followed_by_flush),
+		io_test(test_dsm__ranges),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
