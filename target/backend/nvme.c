@@ -98,30 +98,36 @@ static enum np_io_submit np_nvme_submit(struct np_backend *backend, struct np_re
 
 /* ---- open -------------------------------------------------------------------------------- */
 
-/* Copies the drive's own identifiers: those of the descriptor list beat Identify Namespace. */
+static void np_nvme_take_id(struct np_backend *backend, uint8_t type, const uint8_t *id, size_t len)
+{
+	if (type == NVME_NIDT_UUID && len == sizeof(backend->uuid))
+		memcpy(backend->uuid, id, len);
+	else if (type == NVME_NIDT_NGUID && len == sizeof(backend->nguid))
+		memcpy(backend->nguid, id, len);
+	else if (type == NVME_NIDT_EUI64 && len == sizeof(backend->eui64))
+		memcpy(backend->eui64, id, len);
+}
+
+/*
+ * Walks the Namespace Identification Descriptor list: type, length, two reserved bytes, identifier.
+ * The descriptors lie at any alignment. Spec: NVM Express Base 2.0, 5.17.2.3.
+ */
 static void np_nvme_read_ids(struct np_backend *backend)
 {
+	const size_t header = sizeof(struct nvme_ns_id_desc);
 	union {
 		uint8_t bytes[NVME_IDENTIFY_DATA_SIZE];
 		struct nvme_ns_id_desc first;
 	} list = {0};
-	size_t at = 0;
+	size_t len;
 
 	if (nvme_identify_ns_descs(backend->fd, backend->nsid, &list.first))
 		return;
-	while (at + sizeof(list.first) < sizeof(list.bytes)) {
-		const struct nvme_ns_id_desc *desc = (const void *)(list.bytes + at);
-		size_t end = at + sizeof(*desc) + desc->nidl;
-
-		if (!desc->nidl || end > sizeof(list.bytes))
+	for (size_t at = 0; at + header < sizeof(list.bytes); at += header + len) {
+		len = list.bytes[at + 1];
+		if (!len || at + header + len > sizeof(list.bytes))
 			break;
-		if (desc->nidt == NVME_NIDT_UUID && desc->nidl == sizeof(backend->uuid))
-			memcpy(backend->uuid, desc->nid, sizeof(backend->uuid));
-		if (desc->nidt == NVME_NIDT_NGUID && desc->nidl == sizeof(backend->nguid))
-			memcpy(backend->nguid, desc->nid, sizeof(backend->nguid));
-		if (desc->nidt == NVME_NIDT_EUI64 && desc->nidl == sizeof(backend->eui64))
-			memcpy(backend->eui64, desc->nid, sizeof(backend->eui64));
-		at = end;
+		np_nvme_take_id(backend, list.bytes[at], list.bytes + at + header, len);
 	}
 }
 

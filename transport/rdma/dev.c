@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "transport/rdma/cm.h"
 #include "transport/rdma/conn.h"
@@ -172,9 +173,15 @@ static void watch_async(struct np_rdma_dev *dev)
 static int dev_open(struct np_rdma *rdma, struct ibv_context *ctx, char *why, size_t why_size,
 	struct np_rdma_dev **ret_dev)
 {
-	struct np_rdma_dev *dev = calloc(1, sizeof(*dev));
+	struct np_rdma_dev *dev;
 	int err;
 
+	/* Its removal waits for us; librdmacm does not know and offers it still. */
+	if (access(ctx->device->dev_path, F_OK)) {
+		snprintf(why, why_size, "%s is being removed", ibv_get_device_name(ctx->device));
+		return -ENODEV;
+	}
+	dev = calloc(1, sizeof(*dev));
 	if (!dev) {
 		snprintf(why, why_size, "out of memory");
 		return -ENOMEM;
@@ -260,11 +267,20 @@ void np_rdma_dev_free(struct np_rdma_dev *dev)
 static void free_removed(struct np_rdma_dev *dev)
 {
 	struct ibv_context **ctxs;
+	char name[sizeof(dev->name)];
+	int count = 0;
 
+	memcpy(name, dev->name, sizeof(name));
 	np_rdma_dev_free(dev);
-	ctxs = rdma_get_devices(NULL);
+	ctxs = rdma_get_devices(&count);
 	if (ctxs)
 		rdma_free_devices(ctxs);
+	/* Without any device left librdmacm does not look: seen with rdma-core 56. */
+	if (!count)
+		np_log_warn(
+			"%s: librdmacm keeps the last RDMA device open; a driver that waits for "
+			"that (rxe does) is removed when this process ends",
+			name);
 }
 
 void np_rdma_dev_put(struct np_rdma_dev *dev)
