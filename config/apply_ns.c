@@ -181,6 +181,20 @@ static unsigned int np_apply_candidates(const struct np_daemon *daemon,
 	return n;
 }
 
+/*
+ * A drive may refuse (0x12) data in its own CMB when the SGL that names it is in host memory. The
+ * kernel (7.2, nvme_pci_setup_data_sgl) writes such an SGL for a passthrough command of more than
+ * one page, but not on a tag whose last command went through the IOMMU: its leftover DMA state
+ * makes the kernel put the one descriptor into the command. So the same read passes or fails by
+ * the tag that it happens to get, and no self-test can vouch for the next one.
+ */
+static bool np_apply_is_by_luck(
+	const struct np_backend *backend, const struct np_mem_region *region)
+{
+	return backend->ops == &np_backend_nvme_ops && region->is_peer &&
+		!strcmp(backend->pci, region->pci);
+}
+
 /* Tests one pair, notes and logs the outcome. */
 static bool np_apply_test_pair(struct np_backend *backend, struct np_mem_region *region,
 	bool is_fallback, char *why, size_t why_size)
@@ -188,7 +202,14 @@ static bool np_apply_test_pair(struct np_backend *backend, struct np_mem_region 
 	enum np_verdict verdict;
 	char text[192];
 
-	verdict = np_backend_selftest(backend, region, text, sizeof(text));
+	if (np_apply_is_by_luck(backend, region)) {
+		verdict = NP_VERDICT_UNUSABLE;
+		snprintf(text, sizeof(text),
+			"engine nvme is not for a drive's own CMB: some commands would have their "
+			"SGL in host memory");
+	} else {
+		verdict = np_backend_selftest(backend, region, text, sizeof(text));
+	}
 	if (verdict == NP_VERDICT_WORKS && is_fallback)
 		verdict = NP_VERDICT_QUIRK;
 	np_mem_note(region, backend->path, false, verdict, text);

@@ -28,6 +28,14 @@ static void np_rw_done(struct np_uring_op *op, int res, uint64_t big)
 	io->done(io, np_status_from_errno(res < 0 ? res : 0));
 }
 
+/* As io_uring_prep_fallocate(), whose offsets are signed in liburing 2.3 and unsigned in 2.9. */
+static void np_rw_prep_fallocate(
+	struct io_uring_sqe *sqe, int fd, unsigned int mode, uint64_t offset, uint64_t bytes)
+{
+	io_uring_prep_rw(IORING_OP_FALLOCATE, sqe, fd, (const void *)(uintptr_t)bytes,
+		mode | FALLOC_FL_KEEP_SIZE, offset);
+}
+
 enum np_io_submit np_rw_submit(struct np_backend *backend, struct np_reactor *reactor,
 	struct np_io *io, struct np_status *ret_status)
 {
@@ -55,15 +63,13 @@ enum np_io_submit np_rw_submit(struct np_backend *backend, struct np_reactor *re
 		io_uring_prep_fsync(sqe, backend->fd, IORING_FSYNC_DATASYNC);
 		break;
 	case NP_IO_WRITE_ZEROES:
-		io_uring_prep_fallocate(sqe, backend->fd,
-			FALLOC_FL_KEEP_SIZE |
-				(io->flags & NP_IO_MAY_DEALLOCATE ? FALLOC_FL_PUNCH_HOLE
-								  : FALLOC_FL_ZERO_RANGE),
-			(off_t)offset, (off_t)bytes);
+		np_rw_prep_fallocate(sqe, backend->fd,
+			io->flags & NP_IO_MAY_DEALLOCATE ? FALLOC_FL_PUNCH_HOLE
+							 : FALLOC_FL_ZERO_RANGE,
+			offset, bytes);
 		break;
 	case NP_IO_DEALLOCATE:
-		io_uring_prep_fallocate(sqe, backend->fd,
-			FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, (off_t)offset, (off_t)bytes);
+		np_rw_prep_fallocate(sqe, backend->fd, FALLOC_FL_PUNCH_HOLE, offset, bytes);
 		break;
 	}
 	return NP_IO_QUEUED;
