@@ -188,7 +188,7 @@ static unsigned int np_apply_candidates(const struct np_daemon *daemon,
  * makes the kernel put the one descriptor into the command. So the same read passes or fails by
  * the tag that it happens to get, and no self-test can vouch for the next one.
  */
-static bool np_apply_is_by_luck(
+static bool np_apply_passes_by_luck(
 	const struct np_backend *backend, const struct np_mem_region *region)
 {
 	return backend->ops == &np_backend_nvme_ops && region->is_peer &&
@@ -202,7 +202,7 @@ static bool np_apply_test_pair(struct np_backend *backend, struct np_mem_region 
 	enum np_verdict verdict;
 	char text[192];
 
-	if (np_apply_is_by_luck(backend, region)) {
+	if (np_apply_passes_by_luck(backend, region)) {
 		verdict = NP_VERDICT_UNUSABLE;
 		snprintf(text, sizeof(text),
 			"engine nvme is not for a drive's own CMB: some commands would have their "
@@ -230,10 +230,6 @@ static struct np_mem_region *np_apply_choose_region(struct np_daemon *daemon,
 	struct np_mem_region *regions[NP_MAX_REGIONS];
 	unsigned int n;
 
-	if (cfg->p2pmem.mode == NP_CFG_P2PMEM_OFF) {
-		snprintf(why, why_size, "p2pmem is \"0\"");
-		return NULL;
-	}
 	n = np_apply_candidates(daemon, &cfg->p2pmem, backend->pci, regions);
 	if (!n)
 		snprintf(why, why_size, "there is no peer memory to use: see the log of the start");
@@ -358,7 +354,8 @@ void np_apply_namespace(struct np_daemon *daemon, struct np_applied_ns *applied)
 		snprintf(applied->reason, sizeof(applied->reason), "not enabled");
 		return;
 	}
-	snprintf(applied->p2p_reason, sizeof(applied->p2p_reason), "p2pmem is \"0\"");
+	if (applied->cfg->p2pmem.mode == NP_CFG_P2PMEM_OFF)
+		snprintf(applied->p2p_reason, sizeof(applied->p2p_reason), "p2pmem is \"0\"");
 	if (np_apply_open_backend(daemon, applied, &backend, &region)) {
 		np_apply_down(applied);
 		return;

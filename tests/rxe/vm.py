@@ -22,6 +22,8 @@ from qmp import ChannelError, GuestAgent, Qmp
 from trace import EVENTS, IOMMU_EVENTS, Trace
 
 BOOT_LIMIT_S = 300
+# QEMU under TCG now and then spins before the kernel's first line: such a machine is started again.
+FIRST_LINE_LIMIT_S = 100
 RUN_LIMIT_S = 240
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PR_SET_PDEATHSIG = 1
@@ -136,6 +138,7 @@ class Vm:
     def await_up(self):
         """Wait for the agent of a machine that was started."""
         try:
+            self._await_first_line()
             self.agent = GuestAgent(os.path.join(self.workdir, "ga"))
             self._await_agent()
             if self.topology.link:
@@ -147,6 +150,20 @@ class Vm:
     def _give_up(self, error):
         self.kill_qemu()
         raise GuestError(f"the machine did not start: {error}\n{self.diagnostics()}") from error
+
+    def _await_first_line(self):
+        """Start a machine again, once, whose kernel says nothing; one on a cable cannot be."""
+        console = os.path.join(self.workdir, topo.SERIAL_CONSOLE)
+        deadline = time.monotonic() + FIRST_LINE_LIMIT_S
+        while not os.path.exists(console) or not os.path.getsize(console):
+            if not self.alive or self.topology.link:
+                return
+            if time.monotonic() > deadline:
+                self.kill_qemu()
+                self.qmp.close()
+                self.start()
+                return
+            time.sleep(0.2)
 
     def _await_agent(self):
         self.qmp.wait_event("VSERPORT_CHANGE", BOOT_LIMIT_S, id="ga0", open=True)
