@@ -58,7 +58,7 @@ static void removed(struct np_rdma *rdma, const char *node)
 static void on_uevent(struct ev_loop *loop, struct ev_io *watch, int revents)
 {
 	struct np_rdma *rdma = watch->data;
-	struct sockaddr_nl from;
+	struct sockaddr_nl from = {0};
 	socklen_t from_len;
 	char msg[8192], node[64];
 	ssize_t len;

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * rdma_world.h - a connection on a queue pair that only remembers what is posted; the NVMe side and
+ * the control thread are stubs that count. For the tests of rw.c, recv.c and drain.c.
+ *
+ * Depends: cmocka, transport/rdma.
+ */
+#ifndef NP_TESTS_RDMA_WORLD_H
+#define NP_TESTS_RDMA_WORLD_H
+
+#include "transport/rdma/conn.h"
+#include "transport/rdma/recv.h"
+#include "transport/rdma/rw.h"
+
+#define SLOTS 4
+#define RECVS 2
+#define MAX_WRS 64
+
+/* The queue pair: what was posted. */
+extern struct fake_qp {
+	struct ibv_send_wr wrs[MAX_WRS];
+	struct ibv_sge sges[MAX_WRS];
+	unsigned int count, done; /* posted; completed so far */
+	unsigned int recvs;
+	int fail_at; /* refuse this work request, -1 for none */
+} fake;
+
+/* The stubs: how often each was called. */
+extern struct seen {
+	unsigned int begun, pulled, pushed, released, stopped, quiet, swept, failed;
+	int err;
+	struct np_req *last;
+	bool complete_on_drain;
+} seen;
+
+struct world {
+	struct ibv_context ctx;
+	struct ibv_qp qp;
+	struct ibv_mr mr;
+	struct np_rdma_dev dev;
+	struct np_rdma_cq cq;
+	struct np_rdma_conn conn;
+	struct np_rdma_slot slots[SLOTS];
+	struct np_rdma_recv recvs[RECVS];
+	uint8_t capsules[RECVS][320];
+	struct np_mem_region region;
+	struct np_pool pool;
+	uint8_t data[65536];
+};
+
+extern const struct np_cmd cmd_read, cmd_write;
+
+/* A connection with SLOTS slots and RECVS posted receives; also clears fake and seen. */
+struct world *world_new(uint32_t sq_entries, uint32_t read_limit);
+
+/* Has the operation of @wr_id completed. */
+void complete(uint64_t wr_id, enum ibv_wc_status status, uint32_t bytes);
+
+/* Completes the oldest work request as hardware does: one that is not signalled only with an error. */
+void complete_next(enum ibv_wc_status status);
+
+/* A capsule arrives; returns the request that it became. */
+struct np_req *arrive(struct world *w, unsigned int recv);
+
+/* Gives @req @nsegs segments of @seg_bytes each. */
+void set_data(struct world *w, struct np_req *req, const struct np_cmd *cmd, unsigned int nsegs,
+	uint32_t seg_bytes);
+
+/* Runs what was put off to the next turn of the completion queue. */
+void run_later(struct world *w);
+
+#endif
