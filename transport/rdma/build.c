@@ -154,9 +154,10 @@ static void set_limits(struct np_rdma_conn *conn, const struct rdma_conn_param *
 	uint32_t depth = conn->queue.depth;
 	uint32_t room = conn->queue.port->inline_bytes;
 
-	conn->inline_bytes = conn->queue.qid ? room : NP_RDMA_ADMIN_ICD;
-	room = conn->inline_bytes + (uint32_t)sizeof(struct np_sqe);
+	room = (conn->queue.qid ? room : NP_RDMA_ADMIN_ICD) + (uint32_t)sizeof(struct np_sqe);
 	conn->capsule_bytes = room > NP_MIN_CAPSULE_BYTES ? room : NP_MIN_CAPSULE_BYTES;
+	/* IOCCSZ covers the room for descriptors, and a host may use all of it for data. */
+	conn->inline_bytes = conn->capsule_bytes - (uint32_t)sizeof(struct np_sqe);
 	conn->nslots = depth + min_u32(depth, EXTRA_SLOTS);
 	conn->sq_entries = min_u32(2 * depth + EXTRA_SQ, (uint32_t)attr->max_qp_wr);
 	conn->sq_free = conn->sq_entries;

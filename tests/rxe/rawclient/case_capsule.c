@@ -81,11 +81,10 @@ static bool expect_first_refused(struct raw_env *env, uint16_t qid, struct np_sq
 		return false;
 	is_ok = raw_expect(queue, sqe, NULL, 0, NVME_SC_CMD_SEQ_ERROR);
 	if (is_ok) {
-		raw_connect_init(
-			env, &connect, qid, RAW_DEPTH, qid ? env->shared->cntlid : 0xffff);
+		raw_connect_init(env, &connect, qid, RAW_DEPTH, qid ? env->shared->cntlid : 0xffff);
 		if (raw_connect_exec(queue, &connect, &answer) || raw_status(&answer))
-			is_ok = raw_say(env, false, "Connect after it: status %03xh",
-				raw_status(&answer));
+			is_ok = raw_say(
+				env, false, "Connect after it: status %03xh", raw_status(&answer));
 	}
 	raw_queue_close(queue);
 	return is_ok;
@@ -119,13 +118,13 @@ static bool run_first_read(struct raw_env *env, const struct raw_case *self)
 }
 
 const struct raw_case raw_capsule_cases[] = {
-	{"capsule-0-bytes", run_0},
-	{"capsule-63-bytes", run_63},
-	{"capsule-longer-than-receive", run_too_long},
-	{"capsule-first-is-short", run_first_short},
-	{"capsule-short-on-admin-queue", run_admin_short},
-	{"first-command-is-identify", run_first_identify},
-	{"first-command-is-property-get", run_first_property},
-	{"first-command-is-read", run_first_read},
+	{.name = "capsule-0-bytes", .run = run_0},
+	{.name = "capsule-63-bytes", .run = run_63},
+	{.name = "capsule-longer-than-receive", .run = run_too_long},
+	{.name = "capsule-first-is-short", .run = run_first_short},
+	{.name = "capsule-short-on-admin-queue", .run = run_admin_short},
+	{.name = "first-command-is-identify", .run = run_first_identify},
+	{.name = "first-command-is-property-get", .run = run_first_property},
+	{.name = "first-command-is-read", .run = run_first_read},
 	{0},
 };

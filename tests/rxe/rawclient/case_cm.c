@@ -22,8 +22,8 @@ static bool run_request(struct raw_env *env, const struct raw_case *self)
 	if (!err)
 		raw_queue_close(queue);
 	if (self->want == NP_CM_OK)
-		return raw_say(env, !err, "%s, reject code %d",
-			err ? strerror(-err) : "accepted", reject);
+		return raw_say(
+			env, !err, "%s, reject code %d", err ? strerror(-err) : "accepted", reject);
 	return raw_say(env, err == -ECONNREFUSED && reject == self->want,
 		"%s, reject code %d, want %u", err ? strerror(-err) : "accepted", reject,
 		self->want);
@@ -119,20 +119,25 @@ static void twist_admin_1(struct raw_params *params)
 	params->req.hrqsize = np_le16(1);
 }
 
+#define REQUEST(title, code, change)                                                \
+	{                                                                           \
+		.name = title, .run = run_request, .want = code, .twist_cm = change \
+	}
+
 const struct raw_case raw_cm_cases[] = {
-	{"cm-no-private-data", run_no_data},
-	{"cm-recfmt-1", run_request, NP_CM_INVALID_RECFMT, twist_recfmt},
-	{"cm-qid-129", run_request, NP_CM_INVALID_QID, twist_qid_129},
-	{"cm-qid-ffff", run_request, NP_CM_INVALID_QID, twist_qid_ffff},
-	{"cm-qid-128", run_request, NP_CM_OK, twist_qid_128},
-	{"cm-hsqsize-0", run_request, NP_CM_INVALID_HSQSIZE, twist_hsqsize_0},
-	{"cm-hsqsize-ffff", run_request, NP_CM_INVALID_HSQSIZE, twist_hsqsize_ffff},
-	{"cm-depth-1025", run_request, NP_CM_INVALID_HSQSIZE, twist_depth_1025},
-	{"cm-depth-1024", run_request, NP_CM_OK, twist_depth_1024},
-	{"cm-depth-2", run_request, NP_CM_OK, twist_depth_2},
-	{"cm-hrqsize-0", run_request, NP_CM_INVALID_HRQSIZE, twist_hrqsize_0},
-	{"cm-no-inbound-reads", run_request, NP_CM_INVALID_IRD, twist_no_reads},
-	{"cm-admin-depth-32", run_request, NP_CM_OK, twist_admin_32},
-	{"cm-admin-depth-1", run_request, NP_CM_INVALID_HSQSIZE, twist_admin_1},
+	{.name = "cm-no-private-data", .run = run_no_data},
+	REQUEST("cm-recfmt-1", NP_CM_INVALID_RECFMT, twist_recfmt),
+	REQUEST("cm-qid-129", NP_CM_INVALID_QID, twist_qid_129),
+	REQUEST("cm-qid-ffff", NP_CM_INVALID_QID, twist_qid_ffff),
+	REQUEST("cm-qid-128", NP_CM_OK, twist_qid_128),
+	REQUEST("cm-hsqsize-0", NP_CM_INVALID_HSQSIZE, twist_hsqsize_0),
+	REQUEST("cm-hsqsize-ffff", NP_CM_INVALID_HSQSIZE, twist_hsqsize_ffff),
+	REQUEST("cm-depth-1025", NP_CM_INVALID_HSQSIZE, twist_depth_1025),
+	REQUEST("cm-depth-1024", NP_CM_OK, twist_depth_1024),
+	REQUEST("cm-depth-2", NP_CM_OK, twist_depth_2),
+	REQUEST("cm-hrqsize-0", NP_CM_INVALID_HRQSIZE, twist_hrqsize_0),
+	REQUEST("cm-no-inbound-reads", NP_CM_INVALID_IRD, twist_no_reads),
+	REQUEST("cm-admin-depth-32", NP_CM_OK, twist_admin_32),
+	REQUEST("cm-admin-depth-1", NP_CM_INVALID_HSQSIZE, twist_admin_1),
 	{0},
 };

@@ -179,9 +179,13 @@ static void twist_cns(const struct raw_env *env, struct np_sqe *sqe)
 	sqe->cdw10 = np_le32(0xfe);
 }
 
-#define READ(name, want, twist) {name, run_read, want, NULL, NULL, twist}
-#define WRITE(name, want, twist) {name, run_write, want, NULL, NULL, twist}
-#define ADMIN(name, want, twist) {name, run_admin, want, NULL, NULL, twist}
+#define COMMAND(title, runner, status, change)                                \
+	{                                                                     \
+		.name = title, .run = runner, .want = status, .twist = change \
+	}
+#define READ(title, ...) COMMAND(title, run_read, __VA_ARGS__)
+#define WRITE(title, ...) COMMAND(title, run_write, __VA_ARGS__)
+#define ADMIN(title, ...) COMMAND(title, run_admin, __VA_ARGS__)
 
 const struct raw_case raw_command_cases[] = {
 	READ("opcode-unknown", NVME_SC_INVALID_OPCODE, twist_opcode),

@@ -14,8 +14,8 @@
 #define IPO_CMD(member) (offsetof(struct np_sqe, cdw10) + offsetof(struct np_connect_cmd, member))
 #define IPO_DATA(member) offsetof(struct nvmf_connect_data, member)
 
-static bool judge(struct raw_env *env, const struct raw_case *self, int err,
-	const struct raw_answer *answer)
+static bool judge(
+	struct raw_env *env, const struct raw_case *self, int err, const struct raw_answer *answer)
 {
 	uint16_t ipo, status;
 
@@ -119,12 +119,15 @@ static void twist_endless_subnqn(struct raw_connect *connect)
 
 static void twist_unknown_subnqn(struct raw_connect *connect)
 {
-	strcpy(connect->data.subsysnqn, "nqn.2024-01.test:\x1b[2Jnobody");
+	/* With an escape sequence, for the terminal on which the target logs. */
+	static const char nqn[] = "nqn.2024-01.test:\x1b[2Jnobody";
+
+	memcpy(connect->data.subsysnqn, nqn, sizeof(nqn));
 }
 
 static void twist_other_hostnqn(struct raw_connect *connect)
 {
-	strcat(connect->data.hostnqn, "-other");
+	connect->data.hostnqn[strlen(connect->data.hostnqn)] = 'x';
 }
 
 static void twist_other_hostid(struct raw_connect *connect)
@@ -192,8 +195,13 @@ static bool run_twice(struct raw_env *env, const struct raw_case *self)
 	return judge(env, self, err, &answer);
 }
 
-#define ADMIN(name, want, twist, ...) {name, run_admin, want, NULL, twist, NULL, __VA_ARGS__}
-#define IO(name, want, twist, ...) {name, run_io, want, NULL, twist, NULL, __VA_ARGS__}
+#define CONNECT(title, runner, status, change, byte, in_data)                          \
+	{                                                                              \
+		.name = title, .run = runner, .want = status, .twist_connect = change, \
+		.ipo = byte, .ipo_in_data = in_data                                    \
+	}
+#define ADMIN(title, ...) CONNECT(title, run_admin, __VA_ARGS__)
+#define IO(title, ...) CONNECT(title, run_io, __VA_ARGS__)
 
 const struct raw_case raw_connect_cases[] = {
 	ADMIN("connect-good", 0, twist_none, 0, 0),
@@ -220,8 +228,8 @@ const struct raw_case raw_connect_cases[] = {
 	IO("connect-io-cntlid-unknown", INVALID_PARAM, twist_cntlid, IPO_DATA(cntlid), 1),
 	IO("connect-io-other-hostnqn", INVALID_PARAM, twist_other_hostnqn, IPO_DATA(cntlid), 1),
 	IO("connect-io-other-hostid", INVALID_PARAM, twist_other_hostid, IPO_DATA(cntlid), 1),
-	{"connect-io-before-enable", run_not_enabled, NVME_SC_CMD_SEQ_ERROR},
-	{"connect-io-qid-taken", run_qid_taken, NVME_SC_CMD_SEQ_ERROR, NULL, twist_none},
-	{"connect-twice", run_twice, NVME_SC_CMD_SEQ_ERROR},
+	{.name = "connect-io-before-enable", .run = run_not_enabled, .want = NVME_SC_CMD_SEQ_ERROR},
+	CONNECT("connect-io-qid-taken", run_qid_taken, NVME_SC_CMD_SEQ_ERROR, twist_none, 0, 0),
+	{.name = "connect-twice", .run = run_twice, .want = NVME_SC_CMD_SEQ_ERROR},
 	{0},
 };

@@ -17,8 +17,7 @@
 
 void raw_sqe_init(struct np_sqe *sqe, uint8_t opcode, uint32_t nsid)
 {
-	*sqe = (struct np_sqe){
-		.opcode = opcode, .flags = NP_SQE_PSDT_SGL, .nsid = np_le32(nsid)};
+	*sqe = (struct np_sqe){.opcode = opcode, .flags = NP_SQE_PSDT_SGL, .nsid = np_le32(nsid)};
 	raw_sgl_keyed(&sqe->sgl, 0, 0, 0, NP_SGL_SUB_ADDRESS);
 }
 
@@ -120,8 +119,8 @@ void raw_connect_init(const struct raw_env *env, struct raw_connect *connect, ui
 	strncpy(connect->data.subsysnqn, env->subnqn, sizeof(connect->data.subsysnqn) - 1);
 }
 
-int raw_connect_exec(struct raw_queue *queue, const struct raw_connect *connect,
-	struct raw_answer *ret_answer)
+int raw_connect_exec(
+	struct raw_queue *queue, const struct raw_connect *connect, struct raw_answer *ret_answer)
 {
 	struct raw_env *env = queue->env;
 	struct np_sqe sqe;
@@ -153,8 +152,8 @@ struct raw_queue *raw_open_plain(struct raw_env *env, uint16_t qid, uint16_t dep
 	return NULL;
 }
 
-struct raw_queue *raw_open_connected(struct raw_env *env, uint16_t qid, uint16_t depth,
-	uint16_t cntlid, uint16_t *ret_cntlid)
+struct raw_queue *raw_open_connected(
+	struct raw_env *env, uint16_t qid, uint16_t depth, uint16_t cntlid, uint16_t *ret_cntlid)
 {
 	struct raw_queue *queue = raw_open_plain(env, qid, depth);
 	struct raw_connect connect;
@@ -193,8 +192,7 @@ static bool property_get(struct raw_queue *admin, uint32_t offset, uint64_t *ret
 
 bool raw_enable(struct raw_queue *admin)
 {
-	const struct np_prop_cmd cmd = {
-		.ofst = np_le32(NVME_REG_CC), .value = np_le64(CC_ENABLED)};
+	const struct np_prop_cmd cmd = {.ofst = np_le32(NVME_REG_CC), .value = np_le64(CC_ENABLED)};
 	uint64_t csts = 0;
 	struct np_sqe sqe;
 

@@ -37,6 +37,7 @@ void raw_params_init(struct raw_params *params, uint16_t qid, uint16_t depth)
 			.hsqsize_0b = np_le16((uint16_t)(depth - 1))},
 		.private_bytes = sizeof(params->req),
 		.read_limit = 16,
+		.retries = 7,
 	};
 }
 
@@ -125,8 +126,8 @@ static struct np_cqe *recv_buffer(struct raw_queue *queue, unsigned int index)
 
 static int post_recv(struct raw_queue *queue, unsigned int index)
 {
-	struct ibv_sge sge = {(uintptr_t)recv_buffer(queue, index), sizeof(struct np_cqe),
-		queue->mr->lkey};
+	struct ibv_sge sge = {
+		(uintptr_t)recv_buffer(queue, index), sizeof(struct np_cqe), queue->mr->lkey};
 	struct ibv_recv_wr wr = {.wr_id = index, .sg_list = &sge, .num_sge = 1}, *bad;
 
 	return -ibv_post_recv(queue->id->qp, &wr, &bad);
@@ -171,8 +172,7 @@ static int prepare(struct raw_env *env, struct raw_queue **ret_queue)
 		return -ENOMEM;
 	queue->env = env;
 	queue->channel = rdma_create_event_channel();
-	if (!queue->channel ||
-		fcntl(queue->channel->fd, F_SETFL, O_NONBLOCK) < 0 ||
+	if (!queue->channel || fcntl(queue->channel->fd, F_SETFL, O_NONBLOCK) < 0 ||
 		rdma_create_id(queue->channel, &queue->id, queue, RDMA_PS_TCP))
 		err = -errno;
 	else if ((err = resolve(queue)) == 0)
@@ -192,7 +192,7 @@ static int ask(struct raw_queue *queue, const struct raw_params *params)
 		.private_data_len = params->private_bytes,
 		.responder_resources = params->read_limit,
 		.initiator_depth = 1,
-		.retry_count = 7,
+		.retry_count = params->retries,
 		.rnr_retry_count = 7,
 		.flow_control = 1,
 	};
@@ -269,8 +269,8 @@ static void take(struct raw_queue *queue, const struct ibv_wc *wc)
 		return;
 	answer = &queue->answers[queue->head++ % RAW_RECVS];
 	answer->cqe = *recv_buffer(queue, (unsigned int)wc->wr_id);
-	answer->has_invalidated = wc->wc_flags & IBV_WC_WITH_INV;
-	answer->key = answer->has_invalidated ? wc->invalidated_rkey : 0;
+	answer->wc_flags = wc->wc_flags;
+	answer->key = wc->invalidated_rkey;
 	post_recv(queue, (unsigned int)wc->wr_id);
 }
 

@@ -34,12 +34,13 @@ struct raw_params {
 	struct np_cm_req req;
 	uint8_t private_bytes; /* of req that are sent */
 	uint8_t read_limit;    /* RDMA READs that the target may have outstanding */
+	uint8_t retries;       /* of the target's RNIC, 7 is for ever with some */
 };
 
 struct raw_answer {
 	struct np_cqe cqe;
-	bool has_invalidated;
-	uint32_t key; /* that was invalidated */
+	unsigned int wc_flags;
+	uint32_t key; /* that was invalidated, if it was a SEND with invalidate */
 };
 
 struct raw_queue {
@@ -68,9 +69,9 @@ struct raw_env {
 	const char *address, *service, *subnqn;
 	uint32_t nsid;
 
-	struct ibv_pd *pd;   /* of the device that reaches the target; NULL before the first queue */
+	struct ibv_pd *pd; /* of the device that reaches the target; NULL before the first queue */
 	struct ibv_mr *data_mr;
-	uint8_t *data;       /* RAW_DATA_BYTES, readable and writable by the target */
+	uint8_t *data;           /* RAW_DATA_BYTES, readable and writable by the target */
 	struct raw_ctrl *shared; /* for cases that do no harm; opened when it is wanted */
 
 	/* From Identify, once shared was opened: */
@@ -85,8 +86,8 @@ struct raw_env {
 struct raw_connect {
 	struct np_connect_cmd cmd;
 	struct nvmf_connect_data data;
-	uint32_t bytes;   /* of data */
-	bool is_inline;   /* data in the capsule */
+	uint32_t bytes; /* of data */
+	bool is_inline; /* data in the capsule */
 };
 
 /* What a case needs depends on run; unused members are zero. */
@@ -150,8 +151,8 @@ bool raw_expect_closed(struct raw_queue *queue);
 /* A command without data; its id is set when it is sent. */
 void raw_sqe_init(struct np_sqe *sqe, uint8_t opcode, uint32_t nsid);
 
-void raw_sgl_keyed(struct np_sgl_desc *desc, uint64_t addr, uint32_t bytes, uint32_t key,
-	uint8_t subtype);
+void raw_sgl_keyed(
+	struct np_sgl_desc *desc, uint64_t addr, uint32_t bytes, uint32_t key, uint8_t subtype);
 
 /* A descriptor of @type whose address is an offset in the capsule. */
 void raw_sgl_offset(struct np_sgl_desc *desc, uint8_t type, uint64_t offset, uint32_t bytes);
@@ -179,15 +180,15 @@ void raw_connect_init(const struct raw_env *env, struct raw_connect *connect, ui
 	uint16_t depth, uint16_t cntlid);
 
 /* Sends Connect. Return: as raw_exec(). */
-int raw_connect_exec(struct raw_queue *queue, const struct raw_connect *connect,
-	struct raw_answer *ret_answer);
+int raw_connect_exec(
+	struct raw_queue *queue, const struct raw_connect *connect, struct raw_answer *ret_answer);
 
 /* A connection of queue @qid on which nothing was sent. Return: NULL after raw_say(). */
 struct raw_queue *raw_open_plain(struct raw_env *env, uint16_t qid, uint16_t depth);
 
 /* A connected queue. Return: NULL after raw_say(). */
-struct raw_queue *raw_open_connected(struct raw_env *env, uint16_t qid, uint16_t depth,
-	uint16_t cntlid, uint16_t *ret_cntlid);
+struct raw_queue *raw_open_connected(
+	struct raw_env *env, uint16_t qid, uint16_t depth, uint16_t cntlid, uint16_t *ret_cntlid);
 
 /* Sets CC.EN and waits for CSTS.RDY. */
 bool raw_enable(struct raw_queue *admin);

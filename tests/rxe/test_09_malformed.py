@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Malformed CM data and capsules from np-rawclient: right answers, and no harm to anybody else."""
+import os
+
+import pytest
+
+import fio
+import host
+from target import NQN, Target, config, namespace, port, subsystem
+from vm import LOOPBACK, build_dir, wait_for
+
+HOST_NQN = "nqn.2024-01.test:hostmem"
+RAWCLIENT = "/mnt/build/bin/np-rawclient"
+SERVICE = {NQN: 4420, HOST_NQN: 4421}
+INLINE_BYTES = 16384
+NO_INLINE_SERVICE = 4422
+SETTLE_LIMIT_S = 30
+# The client overwrites the first 8 MiB of a namespace; fio works behind that.
+FIO_JOB = dict(rw="randwrite", bsrange="4k-64k", offset="16m", size="4m", iodepth=4, **fio.VERIFY)
+
+pytestmark = pytest.mark.usefixtures("daemon_built")
+
+
+@pytest.fixture
+def served(vm):
+    """A target with a namespace in peer memory, and on another port one in host memory."""
+    if not os.access(os.path.join(build_dir(), "bin", "np-rawclient"), os.X_OK):
+        pytest.skip("np-rawclient is not built; it comes with NP_TESTS=ON")
+    whole = config(
+        [subsystem(NQN, namespace(1, vm.block_device("cmb"), p2pmem="1", p2pmem_require=True)),
+         subsystem(HOST_NQN, namespace(1, vm.block_device("plain")))],
+        [port(1, [NQN]),
+         port(2, [HOST_NQN], service=SERVICE[HOST_NQN], inline_data_size=INLINE_BYTES),
+         port(3, [HOST_NQN], service=NO_INLINE_SERVICE, inline_data_size=0)])
+    with Target(vm, whole) as target:
+        yield target
+
+
+def count_fds(target):
+    return int(target.vm.run(f"ls /proc/{target.process.pid}/fd | wc -l").stdout)
+
+
+def count_qps(target):
+    # The connection manager's own QP 1 counts as well.
+    return len(target.vm.run("rdma resource show qp").stdout.splitlines())
+
+
+def count_recoveries(vm):
+    """How often the kernel's host lost a connection."""
+    return vm.dmesg().count("starting error recovery")
+
+
+def start_client(vm, nqn, cases="", service=None):
+    service = service or SERVICE[nqn]
+    return vm.spawn(f"{RAWCLIENT} -a {LOOPBACK} -s {service} -n {nqn} {cases}")
+
+
+def parse(client):
+    """{case: line} of a client that has ended."""
+    lines = [line for line in client.stdout.splitlines() if line.startswith(("ok ", "FAIL "))]
+    assert lines, f"np-rawclient ran nothing: {client.stdout}{client.stderr}"
+    return {line.split()[1].rstrip(":"): line for line in lines}
+
+
+def run_client(vm, nqn, cases, service=None):
+    """Return (exit code, {case: line})."""
+    client = start_client(vm, nqn, cases, service)
+    return client.wait(), parse(client)
+
+
+@pytest.mark.parametrize("nqn", [NQN, HOST_NQN], ids=["p2p", "host-memory"])
+def test_malformed__is_answered_and_harms_nobody(vm, served, nqn):
+    expected = set(vm.run(f"{RAWCLIENT} --list").stdout.split())
+    assert len(expected) > 100
+    # One run first: what the daemon sets up once is then there.
+    run_client(vm, nqn, "connect-good")
+    wait_for(lambda: served.cli("conns")["conns"] == [], SETTLE_LIMIT_S, "no connection left")
+    before = count_fds(served), count_qps(served)
+    recoveries = count_recoveries(vm)
+
+    with host.connect(vm, nqn, port=SERVICE[nqn]) as connection:
+        device = connection.device()
+        client = start_client(vm, nqn)
+        while client.poll() is None:
+            fio.run(vm, device, **FIO_JOB)
+        rc, lines = client.poll(), parse(client)
+        failed = [line for line in lines.values() if line.startswith("FAIL")]
+        assert (rc, failed) == (0, [])
+        assert set(lines) == expected
+        fio.run(vm, device, **FIO_JOB)
+        assert connection.state == "live"
+        assert count_recoveries(vm) == recoveries
+
+    assert served.running
+    wait_for(lambda: served.cli("conns")["conns"] == [], SETTLE_LIMIT_S, "no connection left")
+    assert (count_fds(served), count_qps(served)) == before
+
+
+def test_malformed__data_takes_the_way_that_fits(vm, served):
+    """Pages go peer to peer, odd segments through host memory, in-capsule data by itself."""
+    rc, lines = run_client(vm, NQN, "data-16-segments-of-pages")
+    assert rc == 0, lines
+    stats = served.stats(nqn=NQN)
+    assert stats["p2p_write_bytes"] == stats["write_bytes"] == 128 << 10
+    rc, lines = run_client(vm, NQN, "data-16-odd-segments")
+    assert rc == 0, lines
+    after = served.stats(nqn=NQN)
+    assert after["staged_write_bytes"] - stats["staged_write_bytes"] == 64 << 10
+    assert after["p2p_write_bytes"] == stats["p2p_write_bytes"]
+    rc, lines = run_client(vm, HOST_NQN, "data-in-capsule")
+    assert rc == 0 and f"up to {INLINE_BYTES} bytes" in lines["data-in-capsule"], lines
+    assert served.stats(nqn=HOST_NQN)["inline_write_bytes"] > 3 * INLINE_BYTES - 4096
+    # Room for 16 descriptors is always announced, and small data may be sent in it.
+    rc, lines = run_client(vm, HOST_NQN, "data-small-in-capsule sgl-in-capsule", NO_INLINE_SERVICE)
+    assert rc == 0, lines
