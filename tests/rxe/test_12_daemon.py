@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The daemon as a service: its start, its ports, its idleness, its end."""
+import json
+import os
+import time
+
+import pytest
+
+import host
+import target
+from vm import wait_for
+
+pytestmark = pytest.mark.usefixtures("daemon_built")
+
+UUID = "0c7e0b2e-95a5-4c55-8ac6-3d7a5b1e7c12"
+LATE_ADDRESS = "10.0.7.1"
+IPV6_ADDRESS = "fd00:7::1"
+MIB = 1 << 20
+
+
+def null_subsystem(nqn=target.NQN, nsid=1):
+    return target.subsystem(nqn, target.namespace(nsid, {"size_bytes": 64 * MIB}, engine="null",
+                                                  uuid=UUID))
+
+
+def refusal(vm, text):
+    """Start the daemon with this text as its file; it must end with 1 and one line."""
+    path = os.path.join(vm.share, "bad.json")
+    with open(path, "w") as file:
+        file.write(text)
+    vm.run(f"mkdir -p {target.RUNTIME}; install -C /mnt/build/bin/nvmet-p2p* {target.RUNTIME}/")
+    result = vm.run(f"timeout 20 {target.RUNTIME}/nvmet-p2pd -c /mnt/share/bad.json", check=False)
+    assert result.rc == 1, result
+    assert "/mnt/share/bad.json" in result.stderr
+    errors = [line for line in result.stderr.splitlines() if "error:" in line]
+    assert len(errors) == 1, result.stderr
+    return errors[0]
+
+
+def test_start__says_what_is_wrong_and_where(vm):
+    """This test gives the daemon bad files: each is refused by one line that names the place."""
+    good = target.config([null_subsystem()])
+    assert "line 1" in refusal(vm, "{")
+    bad = json.loads(json.dumps(good))
+    bad["ports"][0]["addr"]["traddr"] = "not-an-address"
+    assert "ports[0].addr.traddr" in refusal(vm, json.dumps(bad))
+    bad = json.loads(json.dumps(good))
+    bad["subsystems"][0]["namespaces"][0].update(p2pmem="0", p2pmem_require=True)
+    assert "subsystems[0].namespaces[0]" in refusal(vm, json.dumps(bad))
+    bad = json.loads(json.dumps(good))
+    bad["subsystems"][0]["namespaces"][0]["nsid"] = [1]
+    assert "subsystems[0].namespaces[0].nsid" in refusal(vm, json.dumps(bad))
+
+
+def test_start__a_second_daemon_leaves_the_first_alone(vm):
+    """This test starts a second daemon on the same socket: refused, and the first goes on."""
+    with target.Target(vm, target.config([null_subsystem()])) as first:
+        second = target.Target(vm, target.config([null_subsystem()],
+                                                 daemon={"control_socket": first.socket}))
+        rc, log = second.refuse()
+        assert rc == 1 and first.socket in log
+        assert first.running and first.cli("status")["ports"][0]["state"] == "listening"
+
+
+def test_port__waits_for_its_address(vm):
+    """This test gives one port an address that comes late: retried visibly, the other serves."""
+    config = target.config([null_subsystem()], ports=[
+        target.port(1, [target.NQN]), target.port(2, [target.NQN], address=LATE_ADDRESS)])
+    daemon = target.Target(vm, config)
+    daemon.spawn()
+    try:
+        def states():
+            result = vm.run(daemon._cli("status --json"), check=False)
+            return result.rc == 0 and [(port["state"], port["reason"]) for port
+                                       in json.loads(result.stdout)["ports"]]
+        first, second = wait_for(states, 60, "the control socket")
+        assert first == ("listening", "")
+        assert second[0] == "retrying" and LATE_ADDRESS in second[1]
+        with host.connect(vm, target.NQN):
+            vm.run(f"ip address add {LATE_ADDRESS}/24 dev d0")
+            wait_for(lambda: states()[1][0] == "listening", 60, "the late address")
+        with host.connect(vm, target.NQN, address=LATE_ADDRESS) as connection:
+            connection.device(1)
+        assert daemon.log.count(f"cannot listen on {LATE_ADDRESS}") == 1, "one line, not one a try"
+        daemon.stop()
+    finally:
+        daemon.kill()
+        vm.run(f"ip address del {LATE_ADDRESS}/24 dev d0", check=False)
+
+
+def test_port__ipv6(vm):
+    """This test serves a host at an IPv6 address."""
+    vm.run(f"ip address add {IPV6_ADDRESS}/64 dev d0 nodad", check=False)
+    try:
+        config = target.config([null_subsystem()],
+                               ports=[target.port(1, [target.NQN], address=IPV6_ADDRESS)])
+        with target.Target(vm, config) as daemon:
+            with host.connect(vm, target.NQN, address=IPV6_ADDRESS) as connection:
+                vm.run(f"dd if={connection.device(1)} of=/dev/null bs=64k count=16 iflag=direct")
+                assert daemon.cli("conns")["conns"][0]["host"].startswith("fd00:7")
+            assert host.discover(vm, address=IPV6_ADDRESS)[1]["adrfam"] == "ipv6"
+    finally:
+        vm.run(f"ip address del {IPV6_ADDRESS}/64 dev d0", check=False)
+
+
+def cpu_ticks(daemon):
+    fields = daemon.proc("stat").rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def test_idle__sleeps_and_is_small(vm):
+    """This test leaves eight connections idle: under 1 % CPU, under 64 MiB beside the pools."""
+    config = target.config([null_subsystem()], daemon={"host_pool_bytes": 16 * MIB})
+    with target.Target(vm, config) as daemon:
+        connections = [host.connect(vm, target.NQN, options="-i 1 -D")
+                       for _ in range(4)]
+        assert len(daemon.cli("conns")["conns"]) == 8
+        before, start = cpu_ticks(daemon), time.monotonic()
+        vm.run("sleep 10")  # not a wait for anything: the span that is measured
+        seconds = time.monotonic() - start
+        assert cpu_ticks(daemon) - before <= seconds * 100 * 0.01 + 1, "over 1 % of a CPU"
+        rss = int(daemon.proc("status").split("VmRSS:")[1].split()[0]) * 1024
+        pools = sum(entry["pool_bytes"] for entry in daemon.cli("memory")["providers"])
+        assert rss < 64 * MIB + pools
+        for connection in connections:
+            connection.disconnect()
+
+
+def test_stop__within_five_seconds_under_load(vm):
+    """This test sends SIGTERM while a host reads: exit code 0 within 5 s."""
+    daemon = target.Target(vm, target.config([null_subsystem()])).start()
+    try:
+        connection = host.connect(vm, target.NQN, options="-l 2")
+        reader = vm.spawn(f"dd if={connection.device(1)} of=/dev/null bs=64k iflag=direct")
+        wait_for(lambda: daemon.stats()["read_ios"] > 10, 60, "some reads")
+        start = time.monotonic()
+        daemon.stop()
+        assert time.monotonic() - start < 10  # 5 s of the daemon, and the harness's own time
+        reader.kill()
+    finally:
+        daemon.kill()
