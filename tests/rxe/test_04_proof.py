@@ -12,17 +12,19 @@ from target import NQN, Target, config, namespace, subsystem
 from topology import Topology
 
 MIB = 1 << 20
-# (block size, MiB): data that differs at every place, written by dd one after the other.
-SECTIONS = ((512, 1), (4096, 2), (65536, 5), (131072, 4), (MIB, 8))
+# (block size, count): data that differs at every place, written by dd one after the other; each
+# begins at a multiple of its block size. Together 12 MiB.
+SECTIONS = ((MIB, 6), (131072, 24), (65536, 40), (4096, 96), (512, 256))
+DATA_BYTES = sum(block * count for block, count in SECTIONS)
 FIO_OFFSET = 64 * MIB
-FIO_BYTES = 24 * MIB
+FIO_BYTES = 16 * MIB
 FIO_JOB = dict(rw="randwrite", bssplit="512/20:4k/30:24k/20:128k/20:1m/10", iodepth=16,
-               offset=FIO_OFFSET, size=FIO_BYTES, verify_interval=512, **fio.VERIFY)
+               offset=FIO_OFFSET, size=FIO_BYTES, **fio.VERIFY)
 
 
 def make_data(vm):
     """Put random bytes where the guest can read them, and return them."""
-    data = os.urandom(sum(mib for _, mib in SECTIONS) * MIB)
+    data = os.urandom(DATA_BYTES)
     with open(os.path.join(vm.share, "data"), "wb") as file:
         file.write(data)
     return data
@@ -31,10 +33,10 @@ def make_data(vm):
 def write_sections(vm, device):
     """Copy the shared random bytes to the start of the device, each section in its block size."""
     start = 0
-    for block, mib in SECTIONS:
+    for block, count in SECTIONS:
         vm.run(f"dd if=/mnt/share/data of={device} bs={block} skip={start // block} "
-               f"seek={start // block} count={mib * MIB // block} oflag=direct status=none")
-        start += mib * MIB
+               f"seek={start // block} count={count} oflag=direct status=none")
+        start += block * count
 
 
 class Run:

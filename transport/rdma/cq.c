@@ -94,12 +94,11 @@ static void cq_ready(struct np_watch *watch)
 	struct np_rdma_cq *cq = np_container_of(watch, struct np_rdma_cq, watch);
 	struct ibv_cq *event_cq;
 	void *ctx;
-	unsigned int events = 0;
 
-	while (ibv_get_cq_event(cq->channel, &event_cq, &ctx) == 0)
-		events++;
-	if (events)
-		ibv_ack_cq_events(cq->cq, events);
+	/* The queue is armed again only after its event was taken, so there is one at most. */
+	if (ibv_get_cq_event(cq->channel, &event_cq, &ctx))
+		return;
+	ibv_ack_cq_events(cq->cq, 1);
 	cq->is_armed = false;
 }
 

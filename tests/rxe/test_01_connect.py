@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Connecting again and again leaves nothing behind."""
+import re
+
+from checks import SETTLE_LIMIT_S, wait_no_connections
+from target import NQN, Target, config, namespace, subsystem
+from vm import LOOPBACK, wait_for
+
+WARM_UP_ROUNDS = 5
+ROUNDS = 45
+# The allocator may keep a little; 45 leaked connections would be far more.
+RSS_GROWTH_KIB = 1024
+
+# Connects with both I/O queues, waits for the namespace, lists it, reads from it, disconnects.
+SCRIPT = """
+for ((i = 0; i < {rounds}; i++)); do
+	controller=$(nvme connect -o json -t rdma -a {address} -s 4420 -n {nqn} |
+		sed -n 's/.*"device" *: *"\\(nvme[0-9]*\\)".*/\\1/p') || exit 1
+	[[ $controller ]] || exit 2
+	for ((n = 0; n < 1200; n++)); do
+		device=$(ls -d /sys/class/nvme-subsystem/*/nvme*n1 2>/dev/null | while read -r path; do
+			[[ $(cat ${{path%/*}}/subsysnqn) == {nqn} ]] && echo /dev/${{path##*/}}; done)
+		[[ $device && -b $device ]] && break
+		sleep 0.05
+	done
+	nvme list | grep -q "^$device " || exit 3
+	dd if=$device of=/dev/null bs=64k count=1 iflag=direct status=none || exit 4
+	nvme disconnect -d $controller || exit 5
+done
+"""
+
+
+def resources(target):
+    """What the kernel and /proc count for the daemon: {"qp": 1, ..., "fds": 19}."""
+    counts = {name: int(count) for name, count in re.findall(
+        r"(pd|cq|qp|cm_id|mr|ctx|srq) (\d+)", target.vm.run("rdma resource show rxe0").stdout)}
+    assert {"cq", "qp", "mr"} <= counts.keys()
+    counts["fds"] = len(target.vm.run(f"ls /proc/{target.process.pid}/fd").stdout.split())
+    counts["threads"] = int(re.search(r"Threads:\s+(\d+)", target.proc("status"))[1])
+    return counts
+
+
+def rss_kib(target):
+    return int(re.search(r"VmRSS:\s+(\d+) kB", target.proc("status"))[1])
+
+
+def run_rounds(target, rounds):
+    target.vm.run(SCRIPT.format(rounds=rounds, address=LOOPBACK, nqn=NQN), limit_s=60 + 20 * rounds)
+    wait_no_connections(target)
+
+
+def test_connect__fifty_times_leaves_nothing_behind(daemon_built, vm):
+    """This test connects, lists, reads and disconnects 50 times and counts what the daemon holds."""
+    served = namespace(1, vm.block_device("cmb"), p2pmem="1", p2pmem_require=True)
+    with Target(vm, config([subsystem(NQN, served)])) as target:
+        before = resources(target)
+        run_rounds(target, WARM_UP_ROUNDS)
+        wait_for(lambda: resources(target) == before, SETTLE_LIMIT_S,
+                 f"resources as at the start, {before}")
+        warm = rss_kib(target)
+        reads = target.stats()["read_ios"]
+        assert reads >= WARM_UP_ROUNDS
+        run_rounds(target, ROUNDS)
+        assert target.stats()["read_ios"] >= reads + ROUNDS
+        wait_for(lambda: resources(target) == before, SETTLE_LIMIT_S,
+                 f"resources as at the start, {before}, not {resources(target)}")
+        assert rss_kib(target) - warm <= RSS_GROWTH_KIB
+        assert all(entry["in_use_bytes"] == 0 and entry["waiting"] == 0
+                   for entry in target.cli("memory")["providers"])
