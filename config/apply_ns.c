@@ -231,8 +231,9 @@ static struct np_mem_region *np_apply_choose_region(struct np_daemon *daemon,
 	unsigned int n;
 
 	n = np_apply_candidates(daemon, &cfg->p2pmem, backend->pci, regions);
-	if (!n)
-		snprintf(why, why_size, "there is no peer memory to use: see the log of the start");
+	np_pci_format(&cfg->p2pmem.pci, pci, sizeof(pci));
+	snprintf(why, why_size, "no peer memory of %s to use: see the log of the start",
+		cfg->p2pmem.mode == NP_CFG_P2PMEM_PCI ? pci : "any device");
 	for (unsigned int i = 0; i < n; i++) {
 		if (np_apply_region_has_rnic(regions[i], why, why_size) &&
 			np_apply_test_pair(backend, regions[i], is_fallback, why, why_size))

@@ -80,3 +80,11 @@ bool np_rw_can_punch(int fd, uint64_t size_bytes)
 	/* Behind the end of the file there is nothing to lose. */
 	return !fallocate(fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, (off_t)size_bytes, 4096);
 }
+
+bool np_rw_can_zero(int fd, uint64_t size_bytes)
+{
+	if (fallocate(fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_ZERO_RANGE, (off_t)size_bytes, 4096))
+		return false;
+	/* The blocks that this has set aside behind the end go back. */
+	return np_rw_can_punch(fd, size_bytes);
+}

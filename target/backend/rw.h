@@ -17,4 +17,7 @@ enum np_io_submit np_rw_submit(struct np_backend *backend, struct np_reactor *re
 /* Can ranges of @fd, whose size is @size_bytes, be deallocated? Changes nothing. */
 bool np_rw_can_punch(int fd, uint64_t size_bytes);
 
+/* Can ranges of @fd, whose size is @size_bytes, be zeroed in place? Changes nothing. */
+bool np_rw_can_zero(int fd, uint64_t size_bytes);
+
 #endif

@@ -25,11 +25,16 @@ const char *np_verdict_name(enum np_verdict verdict)
 	return names[verdict];
 }
 
-/* The last eighth of a small region, at most NP_SCRATCH_MAX_BYTES of a large one. */
-static size_t np_mem_scratch_bytes(size_t region_bytes)
+/*
+ * All that is more than the operator asked for; where the device has not that much, or nothing was
+ * asked for: the last eighth of a small region, at most NP_SCRATCH_MAX_BYTES of a large one.
+ */
+static size_t np_mem_scratch_bytes(size_t region_bytes, size_t asked_bytes)
 {
 	size_t bytes = region_bytes / 8 / NP_PAGE_BYTES * NP_PAGE_BYTES;
 
+	if (asked_bytes && region_bytes >= asked_bytes + NP_SCRATCH_MAX_BYTES)
+		return region_bytes - asked_bytes;
 	if (bytes > NP_SCRATCH_MAX_BYTES)
 		return NP_SCRATCH_MAX_BYTES;
 	return bytes < NP_SCRATCH_MIN_BYTES ? NP_SCRATCH_MIN_BYTES : bytes;
@@ -48,11 +53,11 @@ static void np_mem_free(struct np_mem_region *region)
 	free(region);
 }
 
-static int np_mem_carve(struct np_mem_region *region, unsigned int nreactors)
+static int np_mem_carve(struct np_mem_region *region, size_t asked_bytes, unsigned int nreactors)
 {
 	size_t share;
 
-	region->scratch_bytes = np_mem_scratch_bytes(region->bytes);
+	region->scratch_bytes = np_mem_scratch_bytes(region->bytes, asked_bytes);
 	if (region->bytes < region->scratch_bytes + (size_t)nreactors * NP_PAGE_BYTES)
 		return -ENOSPC;
 	region->scratch = (uint8_t *)region->va + region->bytes - region->scratch_bytes;
@@ -91,7 +96,7 @@ int np_mem_open(struct np_mem *mem, const struct np_mem_ops *ops, const char *wh
 	ret = ops->open(region, where, bytes ? bytes + NP_SCRATCH_MAX_BYTES : 0, why, why_size);
 	if (ret)
 		goto err_free;
-	ret = np_mem_carve(region, nreactors);
+	ret = np_mem_carve(region, bytes, nreactors);
 	if (ret) {
 		snprintf(why, why_size, "%zu bytes cannot be shared by %u reactors: %s",
 			region->bytes, nreactors, strerror(-ret));

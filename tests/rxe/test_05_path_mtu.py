@@ -6,7 +6,7 @@ import fio
 import host
 from checks import (assert_all_p2p, assert_all_staged, io_connections, namespace_status, provider,
                     wait_no_connections)
-from target import NQN, Target, config, namespace, subsystem
+from target import NQN, Target, config, namespace, port, subsystem
 
 FULL_MTU, SMALL_MTU = 9000, 1500
 JOB = dict(rw="randwrite", bssplit="512/20:4k/30:64k/40:1m/10", iodepth=16, size="12m",
@@ -25,7 +25,9 @@ def network_mtu(vm, mtu):
 
 
 def cmb_namespace(vm):
-    return config([subsystem(NQN, namespace(1, vm.block_device("cmb"), p2pmem="1"))])
+    """P2P as a wish; without in-capsule data, so that every byte is either staged or not."""
+    served = subsystem(NQN, namespace(1, vm.block_device("cmb"), p2pmem="1"))
+    return config([served], [port(1, [NQN], inline_data_size=0)])
 
 
 def test_device__with_small_path_mtu_is_staged(daemon_built, vm):

@@ -56,7 +56,9 @@ def test_file__holds_what_was_written_and_trimmed(daemon_built, file_on):
             vm.run(f"blkdiscard -o {8 * MIB} -l {8 * MIB} {device}; "
                    f"blkdiscard -z -o {16 * MIB} -l {8 * MIB} {device}")
             stats = target.stats()
-            assert stats["dsm_ios"] > 0 and stats["write_zeroes_ios"] > 0 and stats["errors"] == 0
+            assert stats["dsm_ios"] > 0 and stats["errors"] == 0
+            # tmpfs zeroes no range: there the host is told so, and sends zeros itself.
+            assert (stats["write_zeroes_ios"] > 0) == path.startswith("/tmp/np-ext4")
             vm.run(f"blockdev --flushbufs {device}")
             seen = [digest(vm, device, start, 8) for start in (0, 8, 16)]
     data = digest(vm, "/tmp/np-data", 0, 8)

@@ -54,17 +54,18 @@ def test_crowd__is_served_and_one_more_is_refused(daemon_built, vm):
         controllers = connect_all(vm)
         assert len(target.cli("conns")["conns"]) == 2 * HOSTS
         device = wait_for(lambda: host.find_device(vm, NQN, 1), IO_LIMIT_S, "the namespace")
-        # One block device stands for all paths: take them in turn.
-        wait_for(lambda: len(vm.run("ls /sys/class/nvme-subsystem/*/ | grep -c '^nvme[0-9]*$'",
-                                    check=False).stdout) > 0, IO_LIMIT_S, "the paths")
+        # One block device stands for all paths: take them in turn, as soon as all are there.
+        path = f"/sys/block/{device.split('/')[-1]}/multipath/nvme*"
+        wait_for(lambda: len(vm.run(f"ls -d {path}", check=False).stdout.split()) == HOSTS,
+                 IO_LIMIT_S, "all paths")
         vm.run(f"for s in /sys/class/nvme-subsystem/*; do [[ $(cat $s/subsysnqn) == {NQN} ]] && "
                "echo round-robin >$s/iopolicy; done; true")
         use_every_path(target, device)
 
-        host.refused(vm, NQN, options=identity(HOSTS))
-        wait_for(lambda: "cntlid" in target.log.lower() or "controllers" in target.log.lower(),
-                 IO_LIMIT_S, f"the refusal in the log:\n{target.log}")
-        assert len(target.cli("conns")["conns"]) == 2 * HOSTS
+        assert host.refused(vm, NQN, options=identity(HOSTS)).strip()
+        assert "refused: all controller ids are in use" in target.log
+        wait_for(lambda: len(target.cli("conns")["conns"]) == 2 * HOSTS, IO_LIMIT_S,
+                 "the refused connection's end")
         states = vm.run(" ".join(["cat", *(f"/sys/class/nvme/{name}/state"
                                            for name in controllers)])).stdout.split()
         assert states == ["live"] * HOSTS
