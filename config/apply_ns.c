@@ -229,6 +229,7 @@ static struct np_mem_region *np_apply_choose_region(struct np_daemon *daemon,
 {
 	struct np_mem_region *regions[NP_MAX_REGIONS];
 	unsigned int n;
+	char pci[16];
 
 	n = np_apply_candidates(daemon, &cfg->p2pmem, backend->pci, regions);
 	np_pci_format(&cfg->p2pmem.pci, pci, sizeof(pci));
