@@ -13,11 +13,11 @@ from topology import Topology
 
 MIB = 1 << 20
 # (block size, count): data that differs at every place, written by dd one after the other; each
-# begins at a multiple of its block size. Together 12 MiB.
-SECTIONS = ((MIB, 6), (131072, 24), (65536, 40), (4096, 96), (512, 256))
+# begins at a multiple of its block size. Together 5 MiB.
+SECTIONS = ((MIB, 2), (131072, 8), (65536, 24), (4096, 96), (512, 256))
 DATA_BYTES = sum(block * count for block, count in SECTIONS)
 FIO_OFFSET = 64 * MIB
-FIO_BYTES = 16 * MIB
+FIO_BYTES = 8 * MIB
 FIO_JOB = dict(rw="randwrite", bssplit="512/20:4k/30:24k/20:128k/20:1m/10", iodepth=16,
                offset=FIO_OFFSET, size=FIO_BYTES, **fio.VERIFY)
 
