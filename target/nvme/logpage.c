@@ -24,7 +24,6 @@
 
 struct np_logpage {
 	bool of_io, of_discovery; /* which controllers have it */
-	bool has_csi;
 	bool has_aen;
 	enum np_aen_kind aen; /* the event that reading this page acknowledges */
 	/*
@@ -177,15 +176,23 @@ static uint32_t np_logpage_effects_of(const struct np_cmd *cmd)
 		(cmd->flags & NP_CMD_CHANGES_MEDIA ? NVME_CMD_EFFECTS_LBCC : 0));
 }
 
+/*
+ * Of another I/O command set than NVM no I/O command is supported, and that is what the log says
+ * rather than an error: nvme-cli asks any controller with CAP.CSS bit 6 for the zoned set as well.
+ */
 static struct np_status np_logpage_effects(
 	struct np_req *req, const struct np_window *window, uint64_t *ret_bytes)
 {
+	const uint32_t csi = np_le32(req->sqe.cdw14) >> 24;
 	struct nvme_cmd_effects_log log = {0};
 
-	(void)req;
+	if (csi > NVME_CSI_ZNS)
+		return np_req_bad(req, offsetof(struct np_sqe, cdw14) + 3, 0,
+			np_status_specific(NVME_SC_INVALID_LOG_PAGE));
 	for (unsigned int opcode = 0; opcode < 256; opcode++) {
 		log.acs[opcode] = np_logpage_effects_of(np_cmd_find_admin((uint8_t)opcode));
-		log.iocs[opcode] = np_logpage_effects_of(np_cmd_find_io((uint8_t)opcode));
+		if (csi == NVME_CSI_NVM)
+			log.iocs[opcode] = np_logpage_effects_of(np_cmd_find_io((uint8_t)opcode));
 	}
 	np_window_put(window, 0, &log, sizeof(log));
 	*ret_bytes = sizeof(log);
@@ -209,7 +216,7 @@ static const struct np_logpage np_logpages[256] = {
 	[NVME_LOG_LID_FW_SLOT] = {true, false, .fill = np_logpage_firmware},
 	[NVME_LOG_LID_CHANGED_NS] = {true, false, .has_aen = true, .aen = NP_AEN_NS_CHANGED,
 		.fill = np_logpage_changed_ns},
-	[NVME_LOG_LID_CMD_EFFECTS] = {true, false, .has_csi = true, .fill = np_logpage_effects},
+	[NVME_LOG_LID_CMD_EFFECTS] = {true, false, .fill = np_logpage_effects},
 	[NVME_LOG_LID_DISCOVER] = {false, true, .has_aen = true, .aen = NP_AEN_DISC_CHANGED,
 		.fill = np_logpage_discovery},
 };
@@ -227,7 +234,7 @@ struct np_status np_logpage_check(struct np_req *req, uint32_t *ret_bytes)
 		np_le32(req->sqe.cdw10) >> 16 | (np_le32(req->sqe.cdw11) & 0xffff) << 16;
 	const uint64_t bytes = (dwords_0b + 1) * 4;
 
-	if (!page || (page->has_csi && cdw14 >> 24 != NVME_CSI_NVM))
+	if (!page)
 		return np_req_bad(req, offsetof(struct np_sqe, cdw10), 0,
 			np_status_specific(NVME_SC_INVALID_LOG_PAGE));
 	if (bytes > NP_MDTS_BYTES)

@@ -275,6 +275,13 @@ static void test_log_effects__is_the_opcode_tables(void **state)
 
 	sqe = log_sqe(NVME_LOG_LID_CMD_EFFECTS, 0, 0, 4096);
 	sqe.cdw14 = np_le32((uint32_t)NVME_CSI_ZNS << 24);
+	np_lb_assert_status(np_lb_exec(conn, sqe, data, 4096), NP_SUCCESS);
+	memcpy(&log, data, sizeof(log));
+	assert_int_equal(np_le32(log.acs[nvme_admin_identify]), 1);
+	for (unsigned int opcode = 0; opcode < 256; opcode++)
+		assert_int_equal(log.iocs[opcode], 0);
+
+	sqe.cdw14 = np_le32(((uint32_t)NVME_CSI_ZNS + 1) << 24);
 	np_lb_assert_status(
 		np_lb_exec(conn, sqe, data, 4096), np_status_specific(NVME_SC_INVALID_LOG_PAGE));
 }
