@@ -50,9 +50,10 @@ static int np_block_open(
 	(void)size_bytes;
 	ret = np_drive_probe(backend->path, &drive);
 	if (!ret && !drive.block_path[0])
-		ret = -ENOTBLK;
+		ret = -ENODEV;
 	if (ret) {
-		snprintf(why, why_size, "%s: %s", backend->path, strerror(-ret));
+		snprintf(why, why_size, "%s: %s", backend->path,
+			ret == -ENODEV ? "not a block device" : strerror(-ret));
 		return ret;
 	}
 	if (drive.is_zoned) {
