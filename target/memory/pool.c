@@ -108,6 +108,13 @@ static bool np_pool_try(struct np_pool *pool, uint32_t bytes, struct np_buf *ret
 	return true;
 }
 
+static void np_pool_count_waiting(struct np_pool *pool, int change)
+{
+	np_stat_add(&pool->waiting, (uint64_t)change);
+	if (pool->reactor)
+		pool->reactor->nwaiting += (unsigned int)change;
+}
+
 bool np_pool_get(struct np_pool *pool, struct np_pool_waiter *waiter, struct np_buf *ret_buf)
 {
 	if (np_list_is_empty(&pool->waiters) && np_pool_try(pool, waiter->bytes, ret_buf))
@@ -115,14 +122,14 @@ bool np_pool_get(struct np_pool *pool, struct np_pool_waiter *waiter, struct np_
 	waiter->pool = pool;
 	np_list_add_tail(&pool->waiters, &waiter->link);
 	np_stat_add(&pool->waits, 1);
-	np_stat_add(&pool->waiting, 1);
+	np_pool_count_waiting(pool, 1);
 	return false;
 }
 
 void np_pool_cancel(struct np_pool_waiter *waiter)
 {
 	np_list_del(&waiter->link);
-	np_stat_add(&waiter->pool->waiting, (uint64_t)-1);
+	np_pool_count_waiting(waiter->pool, -1);
 }
 
 void np_buf_put(struct np_buf *buf)
@@ -160,6 +167,7 @@ static unsigned int np_pool_poll(struct np_poller *poller)
 void np_pool_attach(struct np_pool *pool, struct np_reactor *reactor)
 {
 	pool->poller.poll = np_pool_poll;
+	pool->reactor = reactor;
 	np_reactor_add_poller(reactor, &pool->poller);
 }
 

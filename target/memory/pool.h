@@ -46,6 +46,7 @@ struct np_pool {
 	uint32_t free[NP_POOL_ORDERS];
 	struct np_list waiters;
 	struct np_poller poller;
+	struct np_reactor *reactor; /* the owner; NULL before it was attached */
 	_Atomic uint64_t in_use_bytes, high_water_bytes, waits, waiting;
 };
 

@@ -74,6 +74,13 @@ struct np_reactor {
 	struct np_list pollers;
 	struct np_list timers; /* soonest first */
 	uint64_t now_us;       /* CLOCK_MONOTONIC, read once a turn */
+	/*
+	 * How many go on only with a completion, or with what a completion gives back. While it is 0
+	 * a source need not wake the thread for completions that have no other use.
+	 */
+	unsigned int nwaiting;
+	unsigned int ncommands; /* I/O commands that are not answered yet */
+	uint64_t deep_us;       /* when there last was more than one of them */
 	struct np_reactor_stats stats;
 	struct np_watch mailbox_watch;
 	pthread_t thread;

@@ -162,6 +162,7 @@ struct world *world_new(uint32_t sq_entries, uint32_t read_limit)
 	conn->dev = &w->dev;
 	conn->cq = &w->cq;
 	conn->mr = &w->mr;
+	conn->queue.reactor = &w->reactor;
 	conn->slots = w->slots;
 	conn->nslots = SLOTS;
 	conn->capsule_bytes = sizeof(w->capsules[0]);

@@ -43,6 +43,7 @@ struct world {
 	struct np_rdma_slot slots[SLOTS];
 	struct np_rdma_recv recvs[RECVS];
 	uint8_t capsules[RECVS][320];
+	struct np_reactor reactor;
 	struct np_mem_region region;
 	struct np_pool pool;
 	uint8_t data[65536];

@@ -127,13 +127,13 @@ static void test_np_pool_get__nobody_overtakes(void **state)
 	struct np_buf held, buf;
 
 	(void)state;
+	np_list_init(&reactor.pollers);
+	np_pool_attach(pool, &reactor);
 	assert_true(np_pool_get(pool, &half.base, &held));
 	assert_false(np_pool_get(pool, &all.base, &buf));
 	/* There is room for it, but somebody is before it. */
 	assert_false(np_pool_get(pool, &small.base, &buf));
 	assert_int_equal(np_stat_read(&pool->waiting), 2);
-	np_list_init(&reactor.pollers);
-	np_pool_attach(pool, &reactor);
 	assert_int_equal(pool->poller.poll(&pool->poller), 0);
 
 	np_buf_put(&held);
@@ -162,11 +162,15 @@ static void test_np_pool_cancel__leaves_the_others(void **state)
 	assert_true(np_pool_get(pool, &first.base, &held));
 	assert_false(np_pool_get(pool, &second.base, &buf));
 	assert_false(np_pool_get(pool, &third.base, &buf));
+	/* The reactor knows that what gives back buffers must wake it. */
+	assert_int_equal(reactor.nwaiting, 2);
 	np_pool_cancel(&second.base);
+	assert_int_equal(reactor.nwaiting, 1);
 	np_buf_put(&held);
 	assert_int_equal(pool->poller.poll(&pool->poller), 1);
 	assert_int_equal(second.turn, 0);
 	assert_int_equal(third.turn, 1);
+	assert_int_equal(reactor.nwaiting, 0);
 	np_buf_put(&third.buf);
 	np_pool_free(pool);
 }

@@ -43,6 +43,7 @@ static void test_pull__goes_on_as_credits_return(void **state)
 	}
 	assert_int_equal(w->conn.sq_free, 64);
 	assert_int_equal(w->conn.read_credits, 2);
+	assert_int_equal(w->reactor.nwaiting, 0);
 	free(w);
 }
 
@@ -174,8 +175,10 @@ static void test_recv__capsules_wait_for_slots(void **state)
 	assert_int_equal(seen.begun, SLOTS);
 	arrive(w, 1);
 	assert_int_equal(seen.begun, SLOTS);
+	assert_int_equal(w->reactor.nwaiting, 1);
 	np_rdma_respond(reqs[0]);
 	complete_next(IBV_WC_SUCCESS);
+	assert_int_equal(w->reactor.nwaiting, 0);
 	assert_int_equal(seen.begun, SLOTS + 1);
 	assert_ptr_equal(seen.last, reqs[0]);
 	assert_int_equal(w->conn.slots_used, SLOTS);
@@ -251,6 +254,42 @@ static void test_cut_chain__keeps_its_buffer_until_the_sweep(void **state)
 	free(w);
 }
 
+/* The reactor may sleep through the end of an answer, but of nothing else. */
+static void test_waiting__is_counted_but_for_answers_on_their_way(void **state)
+{
+	struct world *w = world_new(4, 1);
+	struct np_req *write = arrive(w, 0), *read = arrive(w, 1), *late = arrive(w, 0);
+
+	(void)state;
+	assert_int_equal(w->reactor.nwaiting, 0);
+	set_data(w, write, &cmd_write, 2, 512);
+	set_data(w, read, &cmd_read, 2, 512);
+	set_data(w, late, &cmd_read, 0, 0);
+	np_rdma_pull(write);
+	assert_int_equal(w->reactor.nwaiting, 1);
+	np_rdma_respond(read);
+	assert_int_equal(fake.count, 4); /* one READ, two WRITEs and a SEND: the queue is full */
+	assert_int_equal(w->reactor.nwaiting, 1);
+	np_rdma_respond(late);
+	assert_int_equal(w->reactor.nwaiting, 2);
+	complete_next(IBV_WC_SUCCESS); /* the READ: the late answer goes, then the second READ */
+	assert_int_equal(w->reactor.nwaiting, 1);
+	for (unsigned int i = 0; i < 4; i++)
+		complete_next(IBV_WC_SUCCESS);
+	assert_int_equal(seen.pulled, 0);
+	complete_next(IBV_WC_SUCCESS);
+	assert_int_equal(seen.pulled, 1);
+	assert_int_equal(w->reactor.nwaiting, 0);
+	for (unsigned int i = 0; i < SLOTS; i++)
+		arrive(w, 0);
+	assert_int_equal(w->reactor.nwaiting, 1); /* the writer holds the fourth slot */
+	np_rdma_conn_stop(&w->conn);
+	assert_int_equal(w->reactor.nwaiting, 1);
+	np_rdma_conn_sweep(&w->conn);
+	assert_int_equal(w->reactor.nwaiting, 0);
+	free(w);
+}
+
 static void test_teardown__quiet_after_all_is_flushed(void **state)
 {
 	struct world *w = world_new(3, 1);
@@ -274,8 +313,10 @@ static void test_teardown__quiet_after_all_is_flushed(void **state)
 	assert_int_equal(seen.released, 2);
 	assert_int_equal(seen.quiet, 1);
 	assert_int_equal(seen.failed, 0);
+	assert_int_equal(w->reactor.nwaiting, 0);
 	np_rdma_conn_sweep(&w->conn);
 	assert_int_equal(seen.swept, 1);
+	assert_int_equal(w->reactor.nwaiting, 0);
 	free(w);
 }
 
@@ -350,6 +391,7 @@ int main(void)
 		cmocka_unit_test(test_failed_read__is_reported_once),
 		cmocka_unit_test(test_failed_post__never_calls_back_from_within),
 		cmocka_unit_test(test_cut_chain__keeps_its_buffer_until_the_sweep),
+		cmocka_unit_test(test_waiting__is_counted_but_for_answers_on_their_way),
 		cmocka_unit_test(test_teardown__quiet_after_all_is_flushed),
 		cmocka_unit_test(test_teardown__waits_for_posted_receives),
 		cmocka_unit_test(test_teardown__waits_for_the_backend),

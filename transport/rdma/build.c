@@ -109,8 +109,8 @@ static int create_qp(struct np_rdma_conn *conn)
 {
 	struct ibv_qp_init_attr init = {
 		.qp_context = conn,
-		.send_cq = conn->cq->cq,
-		.recv_cq = conn->cq->cq,
+		.send_cq = conn->cq->send.cq,
+		.recv_cq = conn->cq->recv.cq,
 		.qp_type = IBV_QPT_RC,
 		.cap = {.max_send_wr = conn->sq_entries,
 			.max_recv_wr = conn->queue.depth,
@@ -165,11 +165,6 @@ static void set_limits(struct np_rdma_conn *conn, const struct rdma_conn_param *
 	conn->read_credits = conn->read_limit;
 }
 
-static uint32_t cq_share(const struct np_rdma_conn *conn)
-{
-	return conn->sq_entries + conn->queue.depth;
-}
-
 static struct np_rdma_conn *conn_new(struct np_rdma *rdma, struct np_rdma_dev *dev,
 	struct rdma_cm_id *id, struct np_port *port, const struct np_priv *priv)
 {
@@ -202,7 +197,6 @@ int np_rdma_conn_build(struct np_rdma *rdma, struct np_rdma_dev *dev, struct rdm
 	struct np_rdma_conn **ret_conn, char *why, size_t why_size)
 {
 	struct np_rdma_conn *conn = conn_new(rdma, dev, id, port, priv);
-	uint32_t cq_entries;
 	int err;
 
 	if (!conn)
@@ -213,8 +207,7 @@ int np_rdma_conn_build(struct np_rdma *rdma, struct np_rdma_dev *dev, struct rdm
 		err = fail(-ENOSPC, "depth beyond the RNIC's limit", why, why_size);
 		goto err_free;
 	}
-	cq_entries = cq_share(conn);
-	err = np_rdma_cq_reserve(conn->cq, cq_entries);
+	err = np_rdma_cq_reserve(conn->cq, conn->sq_entries, conn->queue.depth);
 	if (err) {
 		/* So that np_rdma_conn_free() gives nothing back. */
 		conn->cq = NULL;
@@ -251,7 +244,7 @@ void np_rdma_conn_free(struct np_rdma_conn *conn)
 		np_log_warn("%s: the capsules of conn %u could not be deregistered",
 			conn->dev->name, conn->queue.id);
 	if (conn->cq)
-		np_rdma_cq_unreserve(conn->cq, cq_share(conn));
+		np_rdma_cq_unreserve(conn->cq, conn->sq_entries, conn->queue.depth);
 	free(conn->slots);
 	free(conn->recvs);
 	free(conn->memory);

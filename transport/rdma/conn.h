@@ -61,6 +61,7 @@ struct np_rdma_slot {
 	uint16_t posted;         /* segments of the piece that are posted */
 	uint16_t inflight;       /* work requests that are not completed */
 	uint16_t chain;          /* send queue entries that last_op gives back */
+	bool is_waited;          /* counted in the reactor's nwaiting */
 	int err;
 };
 

@@ -30,19 +30,24 @@ static void run_later(struct np_rdma_cq *cq)
 	}
 }
 
+static void breaks(struct np_rdma_cq *cq, const char *what, int err)
+{
+	np_log_err("%s: %s a completion queue of reactor %u failed: error %d", cq->device, what,
+		cq->reactor->index, err);
+	cq->is_broken = true;
+}
+
 /* Handles one batch. Return: completions handled. */
-static unsigned int poll_batch(struct np_rdma_cq *cq)
+static unsigned int poll_half(struct np_rdma_cq *cq, struct np_rdma_cq_half *half)
 {
 	struct ibv_wc wcs[CQ_BATCH];
 	int count;
 
 	if (cq->is_broken)
 		return 0;
-	count = ibv_poll_cq(cq->cq, CQ_BATCH, wcs);
+	count = ibv_poll_cq(half->cq, CQ_BATCH, wcs);
 	if (count < 0) {
-		np_log_err("%s: polling the completion queue of reactor %u failed: %d", cq->device,
-			cq->reactor->index, count);
-		cq->is_broken = true;
+		breaks(cq, "polling", count);
 		return 0;
 	}
 	for (int i = 0; i < count; i++) {
@@ -62,24 +67,56 @@ static unsigned int cq_poll(struct np_poller *poller)
 		run_later(cq);
 		count++;
 	}
-	return count + poll_batch(cq);
+	/* Sends first: they give back what the commands to come need. */
+	count += poll_half(cq, &cq->send);
+	return count + poll_half(cq, &cq->recv);
+}
+
+static void arm_half(struct np_rdma_cq *cq, struct np_rdma_cq_half *half)
+{
+	int err;
+
+	if (half->is_armed || cq->is_broken)
+		return;
+	err = ibv_req_notify_cq(half->cq, 0);
+	if (err)
+		breaks(cq, "arming", err);
+	else
+		half->is_armed = true;
 }
 
 static bool cq_arm(struct np_poller *poller)
 {
 	struct np_rdma_cq *cq = np_container_of(poller, struct np_rdma_cq, poller);
 
-	if (!cq->is_armed && !cq->is_broken) {
-		if (ibv_req_notify_cq(cq->cq, 0)) {
-			np_log_err("%s: arming the completion queue of reactor %u failed",
-				cq->device, cq->reactor->index);
-			cq->is_broken = true;
-			return false;
-		}
-		cq->is_armed = true;
-	}
-	/* What came before the queue was armed raises no event. */
+	arm_half(cq, &cq->recv);
+	if (cq->reactor->nwaiting)
+		arm_half(cq, &cq->send);
+	/* What came before a queue was armed raises no event. */
 	return cq_poll(poller) > 0;
+}
+
+static bool take_event(struct np_rdma_cq *cq)
+{
+	struct np_rdma_cq_half *half;
+	struct ibv_cq *event_cq;
+	void *ctx;
+
+	if (ibv_get_cq_event(cq->channel, &event_cq, &ctx))
+		return false;
+	ibv_ack_cq_events(event_cq, 1);
+	half = ctx;
+	half->is_armed = false;
+	return true;
+}
+
+static void cq_ready(struct np_watch *watch)
+{
+	struct np_rdma_cq *cq = np_container_of(watch, struct np_rdma_cq, watch);
+
+	/* A queue is armed again only after its event was taken, so there is one a queue at most. */
+	if (take_event(cq) && (cq->recv.is_armed || cq->send.is_armed))
+		take_event(cq);
 }
 
 static void watch_closed(struct np_watch *watch)
@@ -87,19 +124,6 @@ static void watch_closed(struct np_watch *watch)
 	struct np_rdma_cq *cq = np_container_of(watch, struct np_rdma_cq, watch);
 
 	sem_post(&cq->done);
-}
-
-static void cq_ready(struct np_watch *watch)
-{
-	struct np_rdma_cq *cq = np_container_of(watch, struct np_rdma_cq, watch);
-	struct ibv_cq *event_cq;
-	void *ctx;
-
-	/* The queue is armed again only after its event was taken, so there is one at most. */
-	if (ibv_get_cq_event(cq->channel, &event_cq, &ctx))
-		return;
-	ibv_ack_cq_events(cq->cq, 1);
-	cq->is_armed = false;
 }
 
 static void cq_attach(struct np_msg *msg)
@@ -129,18 +153,32 @@ static void call_reactor(struct np_rdma_cq *cq, void (*fn)(struct np_msg *msg))
 		;
 }
 
+static void destroy_half(struct np_rdma_cq *cq, struct np_rdma_cq_half *half)
+{
+	if (half->cq && ibv_destroy_cq(half->cq))
+		np_log_warn("%s: a completion queue could not be destroyed", cq->device);
+}
+
 static void destroy_verbs(struct np_rdma_cq *cq)
 {
-	if (cq->cq && ibv_destroy_cq(cq->cq))
-		np_log_warn("%s: a completion queue could not be destroyed", cq->device);
+	destroy_half(cq, &cq->send);
+	destroy_half(cq, &cq->recv);
 	if (cq->channel && ibv_destroy_comp_channel(cq->channel))
 		np_log_warn("%s: a completion channel could not be destroyed", cq->device);
 }
 
-static int create_verbs(struct np_rdma_cq *cq, struct ibv_context *ctx)
+static int create_half(struct np_rdma_cq *cq, struct ibv_context *ctx, uint32_t max_entries,
+	struct np_rdma_cq_half *half)
 {
-	uint32_t entries = CQ_MIN_ENTRIES < cq->entries_max ? CQ_MIN_ENTRIES : cq->entries_max;
-	int flags;
+	half->entries_max = max_entries;
+	half->entries = CQ_MIN_ENTRIES < max_entries ? CQ_MIN_ENTRIES : max_entries;
+	half->cq = ibv_create_cq(ctx, (int)half->entries, half, cq->channel, 0);
+	return half->cq ? 0 : -errno;
+}
+
+static int create_verbs(struct np_rdma_cq *cq, struct ibv_context *ctx, uint32_t max_entries)
+{
+	int flags, err;
 
 	cq->channel = ibv_create_comp_channel(ctx);
 	if (!cq->channel)
@@ -148,11 +186,8 @@ static int create_verbs(struct np_rdma_cq *cq, struct ibv_context *ctx)
 	flags = fcntl(cq->channel->fd, F_GETFL);
 	if (flags < 0 || fcntl(cq->channel->fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -errno;
-	cq->cq = ibv_create_cq(ctx, (int)entries, cq, cq->channel, 0);
-	if (!cq->cq)
-		return -errno;
-	cq->entries = entries;
-	return 0;
+	err = create_half(cq, ctx, max_entries, &cq->recv);
+	return err ? err : create_half(cq, ctx, max_entries, &cq->send);
 }
 
 int np_rdma_cq_new(struct ibv_context *ctx, struct np_reactor *reactor, uint32_t max_entries,
@@ -165,12 +200,11 @@ int np_rdma_cq_new(struct ibv_context *ctx, struct np_reactor *reactor, uint32_t
 		return -ENOMEM;
 	cq->reactor = reactor;
 	cq->device = ibv_get_device_name(ctx->device);
-	cq->entries_max = max_entries;
 	np_list_init(&cq->later);
 	cq->poller.poll = cq_poll;
 	cq->poller.arm = cq_arm;
 	sem_init(&cq->done, 0, 0);
-	err = create_verbs(cq, ctx);
+	err = create_verbs(cq, ctx, max_entries);
 	if (err)
 		goto err_verbs;
 	cq->watch.fd = cq->channel->fd;
@@ -199,31 +233,44 @@ void np_rdma_cq_free(struct np_rdma_cq *cq)
 	free(cq);
 }
 
-int np_rdma_cq_reserve(struct np_rdma_cq *cq, uint32_t entries)
+static int reserve_half(struct np_rdma_cq_half *half, uint32_t entries)
 {
-	uint32_t need = cq->entries_used + entries, grown = cq->entries;
+	uint32_t need = half->entries_used + entries, grown = half->entries;
 	int err;
 
-	if (need > cq->entries_max)
+	if (need > half->entries_max)
 		return -ENOSPC;
 	while (grown < need)
-		grown = grown > cq->entries_max / 2 ? cq->entries_max : grown * 2;
-	if (grown != cq->entries) {
-		err = ibv_resize_cq(cq->cq, (int)grown);
+		grown = grown > half->entries_max / 2 ? half->entries_max : grown * 2;
+	if (grown != half->entries) {
+		err = ibv_resize_cq(half->cq, (int)grown);
 		if (err)
 			return -err;
-		cq->entries = grown;
+		half->entries = grown;
 	}
-	cq->entries_used = need;
+	half->entries_used = need;
 	return 0;
 }
 
-void np_rdma_cq_unreserve(struct np_rdma_cq *cq, uint32_t entries)
+int np_rdma_cq_reserve(struct np_rdma_cq *cq, uint32_t sends, uint32_t recvs)
 {
-	cq->entries_used -= entries;
+	int err = reserve_half(&cq->send, sends);
+
+	if (err)
+		return err;
+	err = reserve_half(&cq->recv, recvs);
+	if (err)
+		cq->send.entries_used -= sends;
+	return err;
 }
 
-void np_rdma_cq_sweep(struct np_rdma_cq *cq)
+void np_rdma_cq_unreserve(struct np_rdma_cq *cq, uint32_t sends, uint32_t recvs)
+{
+	cq->send.entries_used -= sends;
+	cq->recv.entries_used -= recvs;
+}
+
+static void sweep_half(struct np_rdma_cq *cq, struct np_rdma_cq_half *half)
 {
 	unsigned int count;
 
@@ -231,9 +278,15 @@ void np_rdma_cq_sweep(struct np_rdma_cq *cq)
 	 * Other connections may go on completing for ever: what is older than this call fits the
 	 * queue once, so count instead of waiting for it to be empty.
 	 */
-	for (uint32_t left = (uint32_t)cq->cq->cqe; left; left -= count < left ? count : left) {
-		count = poll_batch(cq);
+	for (uint32_t left = (uint32_t)half->cq->cqe; left; left -= count < left ? count : left) {
+		count = poll_half(cq, half);
 		if (!count)
 			return;
 	}
+}
+
+void np_rdma_cq_sweep(struct np_rdma_cq *cq)
+{
+	sweep_half(cq, &cq->send);
+	sweep_half(cq, &cq->recv);
 }

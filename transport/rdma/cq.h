@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * cq.h - one completion queue a device and reactor, shared by the connections of that pair.
+ * cq.h - the completion queues of a device and reactor, shared by the connections of that pair.
+ *
+ * There are two, so that a sleeping reactor is woken by each receive, but by the completion of a
+ * send only if somebody waits for it: most give back the slot of a request that is answered.
  *
  * Thread: made, resized and freed by the control thread, polled by its reactor.
  * Depends: reactor.h, libibverbs.
@@ -28,22 +31,26 @@ struct np_rdma_later {
 	void (*fn)(struct np_rdma_later *later);
 };
 
+/* One of the two queues. */
+struct np_rdma_cq_half {
+	struct ibv_cq *cq;                           /* constant */
+	bool is_armed;                               /* reactor only */
+	uint32_t entries, entries_used, entries_max; /* control thread only */
+};
+
 struct np_rdma_cq {
 	/* Constant: */
-	struct ibv_cq *cq;
 	struct ibv_comp_channel *channel;
 	struct np_reactor *reactor;
 	const char *device; /* name, for logs */
+
+	struct np_rdma_cq_half recv, send;
 
 	/* Reactor only: */
 	struct np_poller poller;
 	struct np_watch watch;
 	struct np_list later;
-	bool is_armed;
 	bool is_broken; /* the device is gone */
-
-	/* Control thread only: */
-	uint32_t entries, entries_used, entries_max;
 
 	/* One synchronous call from the control thread: */
 	struct np_msg msg;
@@ -52,8 +59,8 @@ struct np_rdma_cq {
 };
 
 /**
- * np_rdma_cq_new() - make a queue and have its reactor poll it
- * @max_entries: what the device can do
+ * np_rdma_cq_new() - make the queues and have their reactor poll them
+ * @max_entries: what the device can do in one queue
  *
  * Context: control thread. Waits for the reactor.
  * Return: 0 or -errno.
@@ -66,15 +73,17 @@ void np_rdma_cq_free(struct np_rdma_cq *cq);
 
 /**
  * np_rdma_cq_reserve() - make room for all completions that a connection can have at a time
+ * @sends: of its send queue
+ * @recvs: of its receive queue
  *
  * A queue that overflows is dead, with all of its connections.
  * Context: control thread.
  * Return: 0, -ENOSPC beyond the device's limit, or -errno of the resize.
  */
-int np_rdma_cq_reserve(struct np_rdma_cq *cq, uint32_t entries);
+int np_rdma_cq_reserve(struct np_rdma_cq *cq, uint32_t sends, uint32_t recvs);
 
 /* Context: control thread. */
-void np_rdma_cq_unreserve(struct np_rdma_cq *cq, uint32_t entries);
+void np_rdma_cq_unreserve(struct np_rdma_cq *cq, uint32_t sends, uint32_t recvs);
 
 /* Calls @later->fn in the next turn. Context: the reactor. */
 static inline void np_rdma_cq_later(struct np_rdma_cq *cq, struct np_rdma_later *later)
@@ -83,7 +92,7 @@ static inline void np_rdma_cq_later(struct np_rdma_cq *cq, struct np_rdma_later 
 }
 
 /**
- * np_rdma_cq_sweep() - handle every completion that is in the queue now
+ * np_rdma_cq_sweep() - handle every completion that is in the queues now
  *
  * After this none is left of a QP that has been destroyed before. Context: the reactor.
  */

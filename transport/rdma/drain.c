@@ -30,6 +30,14 @@ void np_rdma_conn_fail(struct np_rdma_conn *conn, const char *fmt, ...)
 	np_rdma_conn_say_failed(conn);
 }
 
+/* From stop to here the reactor must not sleep through a completion of the send queue. */
+static void become_quiet(struct np_rdma_conn *conn)
+{
+	if (!conn->is_quiet)
+		conn->queue.reactor->nwaiting--;
+	conn->is_quiet = true;
+}
+
 void np_rdma_conn_check_idle(struct np_rdma_conn *conn)
 {
 	if (!conn->is_stopped || conn->slots_used)
@@ -40,7 +48,7 @@ void np_rdma_conn_check_idle(struct np_rdma_conn *conn)
 	}
 	if (conn->is_quiet || conn->recvs_posted || conn->sq_free != conn->sq_entries)
 		return;
-	conn->is_quiet = true;
+	become_quiet(conn);
 	np_rdma_conn_say_quiet(conn);
 }
 
@@ -50,8 +58,9 @@ void np_rdma_conn_stop(struct np_rdma_conn *conn)
 	conn->is_stopped = true;
 	/* As if one slot were in use: not idle before all below is done. */
 	conn->slots_used++;
+	conn->queue.reactor->nwaiting++;
 	while (np_list_pop(&conn->recv_wait))
-		;
+		conn->queue.reactor->nwaiting--;
 	np_queue_drain(&conn->queue);
 	np_rdma_abandon_waiting(conn);
 	np_rdma_conn_say_stopped(conn);
@@ -62,6 +71,7 @@ void np_rdma_conn_stop(struct np_rdma_conn *conn)
 void np_rdma_conn_sweep(struct np_rdma_conn *conn)
 {
 	np_rdma_cq_sweep(conn->cq);
+	become_quiet(conn);
 	/* An RNIC that never flushed: its work requests ended with the QP. */
 	for (uint32_t i = 0; i < conn->nslots; i++)
 		np_rdma_abandon(&conn->slots[i]);

@@ -45,6 +45,7 @@ void np_rdma_slot_put(struct np_rdma_slot *slot)
 	struct np_list *waiting = np_list_pop(&conn->recv_wait);
 
 	if (waiting) {
+		conn->queue.reactor->nwaiting--;
 		begin(slot, np_container_of(waiting, struct np_rdma_recv, link));
 		return;
 	}
@@ -75,10 +76,12 @@ static void recv_done(struct np_rdma_op *op, const struct ibv_wc *wc)
 		return;
 	}
 	slot = slot_get(conn);
-	if (slot)
+	if (slot) {
 		begin(slot, recv);
-	else
-		np_list_add_tail(&conn->recv_wait, &recv->link);
+		return;
+	}
+	np_list_add_tail(&conn->recv_wait, &recv->link);
+	conn->queue.reactor->nwaiting++;
 }
 
 void np_rdma_recv_init(struct np_rdma_recv *recv, struct np_rdma_conn *conn, uint8_t *capsule)

@@ -35,6 +35,15 @@ static bool is_waiting(const struct np_rdma_slot *slot)
 	return !np_list_is_empty(&slot->link);
 }
 
+/* Whether the job goes on only with a completion of the send queue. */
+static void set_waited(struct np_rdma_slot *slot, bool is_waited)
+{
+	unsigned int *nwaiting = &slot->conn->queue.reactor->nwaiting;
+
+	*nwaiting += (unsigned int)is_waited - (unsigned int)slot->is_waited;
+	slot->is_waited = is_waited;
+}
+
 /* ---- posting ------------------------------------------------------------------------------- */
 
 static struct ibv_send_wr *batch_add(
@@ -179,6 +188,9 @@ static bool post_chain(struct np_rdma_slot *slot)
 	 * the RNIC, so its buffer is kept until the QP is gone.
 	 */
 	slot->inflight = posted ? 1 : 0;
+	/* Nobody waits for the end of an answer: it gives back a slot, and maybe a buffer. */
+	if (has_send)
+		set_waited(slot, false);
 	return true;
 }
 
@@ -190,6 +202,7 @@ static void settle(struct np_rdma_slot *slot)
 	if (slot->inflight || (is_waiting(slot) && !slot->err))
 		return;
 	np_list_del(&slot->link);
+	set_waited(slot, false);
 	slot->over(slot, slot->err);
 }
 
@@ -291,6 +304,7 @@ static void reset(struct np_rdma_slot *slot, const char *verb,
 	slot->inflight = 0;
 	slot->chain = 0;
 	slot->err = slot->conn->is_stopped ? -ECONNABORTED : 0;
+	set_waited(slot, true);
 }
 
 void np_rdma_pull(struct np_req *req)
@@ -336,7 +350,7 @@ void np_rdma_respond(struct np_req *req)
 	if (!slot->err && (!np_list_is_empty(&conn->send_wait) || !post_chain(slot)))
 		np_list_add_tail(&conn->send_wait, &slot->link);
 	if (!is_waiting(slot) && !slot->inflight)
-		over_respond(slot, slot->err);
+		settle(slot);
 }
 
 void np_rdma_slot_init(struct np_rdma_slot *slot, struct np_rdma_conn *conn)
