@@ -192,6 +192,8 @@ void np_req_begin(
 	req->piece_bytes = 0;
 	req->error_loc = NP_ERROR_LOC_UNKNOWN;
 	np_req_count_inflight(queue, 1);
+	if (queue->qid)
+		queue->reactor->ncommands++;
 	np_stat_add(&queue->requests, 1);
 	np_stat_add(&queue->reactor->stats.requests, 1);
 	if (queue->ctrl)
@@ -331,6 +333,8 @@ void np_req_complete(struct np_req *req, struct np_status status)
 	}
 	if (!np_req_has_data_out(req))
 		np_buf_put(&req->buf);
+	if (queue->qid)
+		queue->reactor->ncommands--;
 	queue->transport->respond(req);
 }
 

@@ -21,6 +21,8 @@
 #define NP_RING_ENTRIES 1024
 /* A sleeping reactor looks around at least this often, whatever its timers say. */
 #define NP_MAX_SLEEP_MS 1000
+/* For this long after more than one command was on its way the host's queue is taken to be deep. */
+#define NP_DEEP_US 10000
 
 static uint64_t np_reactor_clock_us(void)
 {
@@ -124,6 +126,7 @@ static void np_reactor_mailbox_ready(struct np_watch *watch)
 
 static unsigned int np_reactor_poll(struct np_reactor *reactor)
 {
+	bool has_entries = io_uring_sq_ready(&reactor->ring) > 0;
 	struct np_list *pos, *tmp;
 	unsigned int work;
 
@@ -133,7 +136,11 @@ static unsigned int np_reactor_poll(struct np_reactor *reactor)
 
 		work += poller->poll(poller);
 	}
-	if (io_uring_sq_ready(&reactor->ring))
+	/*
+	 * New entries wait for the next turn: if that one finds nothing to do they go with the system
+	 * call that sleeps. No entry waits for two turns.
+	 */
+	if (has_entries && work)
 		io_uring_submit(&reactor->ring);
 	work += np_uring_reap(reactor);
 	work += np_reactor_run_timers(reactor);
@@ -171,6 +178,28 @@ static void np_reactor_sleep(struct np_reactor *reactor)
 	io_uring_submit_and_wait_timeout(&reactor->ring, &cqe, 1, &ts, NULL);
 }
 
+/*
+ * Whether to look again instead of sleeping. Polling buys latency with CPU time, so it is for a
+ * queue of depth 1; a deeper one hides the latency, and gains from events that come in batches.
+ */
+static bool np_reactor_spins(struct np_reactor *reactor, uint64_t last_work_us)
+{
+	const uint64_t now_us = reactor->now_us;
+
+	if (reactor->ncommands > 1)
+		reactor->deep_us = now_us;
+	if (reactor->poll_us >= 0 &&
+		(now_us - last_work_us >= (uint64_t)reactor->poll_us ||
+			now_us - reactor->deep_us < NP_DEEP_US))
+		return false;
+	if (io_uring_sq_ready(&reactor->ring))
+		io_uring_submit(&reactor->ring);
+	/* A thread that has something to do may have the CPU; where there is none this is cheap. */
+	if (reactor->poll_us >= 0)
+		sched_yield();
+	return true;
+}
+
 static void np_reactor_loop(struct np_reactor *reactor)
 {
 	uint64_t last_work_us = np_reactor_clock_us();
@@ -183,8 +212,7 @@ static void np_reactor_loop(struct np_reactor *reactor)
 			continue;
 		}
 		np_stat_add(&reactor->stats.busy_polls, 1);
-		if (reactor->poll_us < 0 ||
-			reactor->now_us - last_work_us < (uint64_t)reactor->poll_us)
+		if (np_reactor_spins(reactor, last_work_us))
 			continue;
 		/*
 		 * Arm, then look once more: what came before the arming raises no event.
