@@ -37,7 +37,7 @@ class Machines:
         return self._start(topology, None).await_up()
 
     def pair(self, first, second):
-        """Two machines on one cable; the first is the side that may not be powered off."""
+        """Two machines on one cable."""
         first, second = first.with_link("a"), second.with_link("b")
         if [vm.topology for vm in self._alive if vm.alive] == [first, second]:
             return tuple(self._alive)

@@ -34,7 +34,7 @@ PLAIN_DRIVE = Drive("plain")
 class Topology:
     """A machine. Two of equal value may be the same machine.
 
-    link: "" for none, "a" (listens, start it first) or "b": one cable between two machines.
+    link: "" for none, "a" or "b": the two ends of one cable between two machines.
     icount: guest time is executed instructions: slow, one thread, but repeatable.
     cpu: "max" makes the kernel refuse peer-to-peer across the host bridge, see docs/p2p.md.
     """
@@ -70,7 +70,7 @@ def make_files(topology, workdir):
             image.truncate(topology.nvdimm_mb << 20)
 
 
-def command_line(topology, workdir, image, shares, link_socket=None):
+def command_line(topology, workdir, image, shares, cable=None):
     """Return QEMU's argv. shares: {tag: folder}, all read-only but the one called "share"."""
     argv = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
             "-cpu", topology.cpu, *_machine(topology, workdir),
@@ -89,7 +89,7 @@ def command_line(topology, workdir, image, shares, link_socket=None):
                  "-device", f"virtio-9p-pci,fsdev=fs-{tag},mount_tag={tag}"]
     argv += _drives(topology, workdir)
     if topology.link:
-        argv += _link(topology.link, link_socket)
+        argv += _link(topology.link, cable)
     return argv
 
 
@@ -139,7 +139,9 @@ def _drives(topology, workdir):
     return argv
 
 
-def _link(side, link_socket):
-    server, last = ("on", 1) if side == "a" else ("off", 2)
-    return ["-netdev", f"stream,id=link0,server={server},addr.type=unix,addr.path={link_socket}",
+def _link(side, cable):
+    """Packets between two sockets: either machine may come, go and come back by itself."""
+    other, last = ("b", 1) if side == "a" else ("a", 2)
+    return ["-netdev", f"dgram,id=link0,local.type=unix,local.path={cable}-{side},"
+            f"remote.type=unix,remote.path={cable}-{other}",
             "-device", f"virtio-net-pci,netdev=link0,host_mtu=9000,mac=52:54:00:00:00:0{last}"]
