@@ -34,34 +34,19 @@ static const struct np_cmd np_fabrics_io_cmds[256] = {
 };
 
 static const struct np_cmd np_admin_cmds[256] = {
-	[nvme_admin_get_log_page] = {"get log page", NP_DIR_TO_HOST, 0,
+	[nvme_admin_get_log_page] = {"get log page", NP_DIR_TO_HOST, NP_CMD_DISCOVERY,
 		np_logpage_check, np_logpage_execute},
-	[nvme_admin_identify] = {"identify", NP_DIR_TO_HOST, 0,
+	[nvme_admin_identify] = {"identify", NP_DIR_TO_HOST, NP_CMD_DISCOVERY,
 		np_identify_check, np_identify_execute},
 	[nvme_admin_abort_cmd] = {"abort", NP_DIR_NONE, 0,
 		np_admin_check_plain, np_admin_abort},
-	[nvme_admin_set_features] = {"set features", NP_DIR_FROM_HOST, 0,
+	[nvme_admin_set_features] = {"set features", NP_DIR_FROM_HOST, NP_CMD_DISCOVERY,
 		np_features_check_set, np_features_set},
-	[nvme_admin_get_features] = {"get features", NP_DIR_TO_HOST, 0,
+	[nvme_admin_get_features] = {"get features", NP_DIR_TO_HOST, NP_CMD_DISCOVERY,
 		np_features_check_get, np_features_get},
-	[nvme_admin_async_event] = {"async event request", NP_DIR_NONE, 0,
+	[nvme_admin_async_event] = {"async event request", NP_DIR_NONE, NP_CMD_DISCOVERY,
 		np_admin_check_plain, np_admin_async_event},
-	[nvme_admin_keep_alive] = {"keep alive", NP_DIR_NONE, 0,
-		np_admin_check_plain, np_admin_keep_alive},
-};
-
-static const struct np_cmd np_discovery_cmds[256] = {
-	[nvme_admin_get_log_page] = {"get log page", NP_DIR_TO_HOST, 0,
-		np_logpage_check, np_logpage_execute},
-	[nvme_admin_identify] = {"identify", NP_DIR_TO_HOST, 0,
-		np_identify_check, np_identify_execute},
-	[nvme_admin_set_features] = {"set features", NP_DIR_FROM_HOST, 0,
-		np_features_check_set, np_features_set},
-	[nvme_admin_get_features] = {"get features", NP_DIR_TO_HOST, 0,
-		np_features_check_get, np_features_get},
-	[nvme_admin_async_event] = {"async event request", NP_DIR_NONE, 0,
-		np_admin_check_plain, np_admin_async_event},
-	[nvme_admin_keep_alive] = {"keep alive", NP_DIR_NONE, 0,
+	[nvme_admin_keep_alive] = {"keep alive", NP_DIR_NONE, NP_CMD_DISCOVERY,
 		np_admin_check_plain, np_admin_keep_alive},
 };
 
@@ -95,7 +80,9 @@ const struct np_cmd *np_cmd_find_admin(uint8_t opcode)
 
 const struct np_cmd *np_cmd_find_discovery(uint8_t opcode)
 {
-	return np_cmd_find(np_discovery_cmds, opcode);
+	const struct np_cmd *cmd = np_cmd_find(np_admin_cmds, opcode);
+
+	return cmd && cmd->flags & NP_CMD_DISCOVERY ? cmd : NULL;
 }
 
 const struct np_cmd *np_cmd_find_io(uint8_t opcode)

@@ -107,6 +107,7 @@ enum {
 	NP_CMD_TWICE = 1 << 2, /* needs a second buffer as long as the first, behind it */
 	NP_CMD_CHANGES_MEDIA = 1 << 3, /* for the effects log */
 	NP_CMD_NO_READY = 1 << 4,      /* is taken while the controller is not ready */
+	NP_CMD_DISCOVERY = 1 << 5,     /* admin commands: a discovery controller has it too */
 };
 
 /* Tables in cmd.c. Return: NULL for an unsupported opcode. */

@@ -7,24 +7,6 @@
 #include "target/base/le.h"
 #include "tests/rxe/rawclient/raw.h"
 
-static bool run_read(struct raw_env *env, const struct raw_case *self)
-{
-	struct np_sqe sqe;
-
-	raw_rw(env, &sqe, nvme_cmd_read, 0, 1);
-	self->twist(env, &sqe);
-	return raw_expect(env->shared->io, &sqe, NULL, 0, self->want);
-}
-
-static bool run_write(struct raw_env *env, const struct raw_case *self)
-{
-	struct np_sqe sqe;
-
-	raw_rw(env, &sqe, nvme_cmd_write, 0, 1);
-	self->twist(env, &sqe);
-	return raw_expect(env->shared->io, &sqe, NULL, 0, self->want);
-}
-
 static bool run_admin(struct raw_env *env, const struct raw_case *self)
 {
 	struct np_sqe sqe;
@@ -183,8 +165,8 @@ static void twist_cns(const struct raw_env *env, struct np_sqe *sqe)
 	{                                                                     \
 		.name = title, .run = runner, .want = status, .twist = change \
 	}
-#define READ(title, ...) COMMAND(title, run_read, __VA_ARGS__)
-#define WRITE(title, ...) COMMAND(title, run_write, __VA_ARGS__)
+#define READ(title, ...) COMMAND(title, raw_run_read, __VA_ARGS__)
+#define WRITE(title, ...) COMMAND(title, raw_run_write, __VA_ARGS__)
 #define ADMIN(title, ...) COMMAND(title, run_admin, __VA_ARGS__)
 
 const struct raw_case raw_command_cases[] = {

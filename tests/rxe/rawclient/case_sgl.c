@@ -22,24 +22,6 @@ enum {
 /* The descriptors that run_list() sends in the capsule. */
 static struct np_sgl_desc list[LIST_MAX];
 
-static bool run_read(struct raw_env *env, const struct raw_case *self)
-{
-	struct np_sqe sqe;
-
-	raw_rw(env, &sqe, nvme_cmd_read, 0, 1);
-	self->twist(env, &sqe);
-	return raw_expect(env->shared->io, &sqe, NULL, 0, self->want);
-}
-
-static bool run_write(struct raw_env *env, const struct raw_case *self)
-{
-	struct np_sqe sqe;
-
-	raw_rw(env, &sqe, nvme_cmd_write, 0, 1);
-	self->twist(env, &sqe);
-	return raw_expect(env->shared->io, &sqe, NULL, 0, self->want);
-}
-
 /* The capsule has as much data as it may, so that what wraps could look as if it were inside. */
 static bool run_in_capsule(struct raw_env *env, const struct raw_case *self)
 {
@@ -298,23 +280,23 @@ static void twist_list_sum(const struct raw_env *env, struct np_sqe *sqe)
 	}
 
 const struct raw_case raw_sgl_cases[] = {
-	SGL("sgl-type-unknown", run_read, NVME_SC_SGL_INVALID_TYPE, twist_unknown_type),
-	SGL("sgl-type-bit-bucket", run_read, NVME_SC_SGL_INVALID_TYPE, twist_bit_bucket),
-	SGL("sgl-type-segment", run_write, NVME_SC_SGL_INVALID_TYPE, twist_segment),
-	SGL("sgl-subtype-unknown", run_write, NVME_SC_SGL_INVALID_TYPE, twist_unknown_subtype),
-	SGL("sgl-plain-address", run_read, NVME_SC_SGL_INVALID_TYPE, twist_plain_address),
-	SGL("sgl-too-short", run_read, NVME_SC_SGL_INVALID_DATA, twist_short),
-	SGL("sgl-too-long", run_write, NVME_SC_SGL_INVALID_DATA, twist_long),
-	SGL("sgl-length-0", run_read, NVME_SC_SGL_INVALID_DATA, twist_empty),
-	SGL("sgl-length-0-write", run_write, NVME_SC_SGL_INVALID_DATA, twist_empty),
-	SGL("sgl-length-ffffff", run_read, NVME_SC_SGL_INVALID_DATA, twist_longest),
+	SGL("sgl-type-unknown", raw_run_read, NVME_SC_SGL_INVALID_TYPE, twist_unknown_type),
+	SGL("sgl-type-bit-bucket", raw_run_read, NVME_SC_SGL_INVALID_TYPE, twist_bit_bucket),
+	SGL("sgl-type-segment", raw_run_write, NVME_SC_SGL_INVALID_TYPE, twist_segment),
+	SGL("sgl-subtype-unknown", raw_run_write, NVME_SC_SGL_INVALID_TYPE, twist_unknown_subtype),
+	SGL("sgl-plain-address", raw_run_read, NVME_SC_SGL_INVALID_TYPE, twist_plain_address),
+	SGL("sgl-too-short", raw_run_read, NVME_SC_SGL_INVALID_DATA, twist_short),
+	SGL("sgl-too-long", raw_run_write, NVME_SC_SGL_INVALID_DATA, twist_long),
+	SGL("sgl-length-0", raw_run_read, NVME_SC_SGL_INVALID_DATA, twist_empty),
+	SGL("sgl-length-0-write", raw_run_write, NVME_SC_SGL_INVALID_DATA, twist_empty),
+	SGL("sgl-length-ffffff", raw_run_read, NVME_SC_SGL_INVALID_DATA, twist_longest),
 	SGL("sgl-in-capsule-offset-beyond", run_in_capsule, NVME_SC_SGL_INVALID_OFFSET,
 		twist_offset_beyond),
 	SGL("sgl-in-capsule-offset-wraps", run_in_capsule, NVME_SC_SGL_INVALID_OFFSET,
 		twist_offset_wraps),
 	SGL("sgl-in-capsule-offset-wraps-32", run_in_capsule, NVME_SC_SGL_INVALID_OFFSET,
 		twist_offset_wraps_32),
-	SGL("sgl-in-capsule-not-sent", run_write, NVME_SC_SGL_INVALID_OFFSET, twist_no_icd),
+	SGL("sgl-in-capsule-not-sent", raw_run_write, NVME_SC_SGL_INVALID_OFFSET, twist_no_icd),
 	SGL("sgl-in-capsule-too-much", run_in_capsule_too_much, NVME_SC_SGL_INVALID_OFFSET, NULL),
 	SGL("sgl-in-capsule-to-host", run_to_host_in_capsule, NVME_SC_INVALID_FIELD, NULL),
 	SGL("sgl-list-16", run_list, 0, twist_list_good),

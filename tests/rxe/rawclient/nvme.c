@@ -89,6 +89,24 @@ bool raw_expect(struct raw_queue *queue, struct np_sqe *sqe, const void *icd, ui
 	return raw_say(queue->env, true, "status %03xh", want);
 }
 
+bool raw_run_read(struct raw_env *env, const struct raw_case *self)
+{
+	struct np_sqe sqe;
+
+	raw_rw(env, &sqe, nvme_cmd_read, 0, 1);
+	self->twist(env, &sqe);
+	return raw_expect(env->shared->io, &sqe, NULL, 0, self->want);
+}
+
+bool raw_run_write(struct raw_env *env, const struct raw_case *self)
+{
+	struct np_sqe sqe;
+
+	raw_rw(env, &sqe, nvme_cmd_write, 0, 1);
+	self->twist(env, &sqe);
+	return raw_expect(env->shared->io, &sqe, NULL, 0, self->want);
+}
+
 bool raw_expect_unharmed(struct raw_queue *io)
 {
 	struct raw_answer answer;

@@ -172,6 +172,10 @@ uint16_t raw_status(const struct raw_answer *answer);
 bool raw_expect(struct raw_queue *queue, struct np_sqe *sqe, const void *icd, uint32_t icd_bytes,
 	uint16_t want);
 
+/* For raw_case.run: a block is read or written as self->twist bends the command; self->want. */
+bool raw_run_read(struct raw_env *env, const struct raw_case *self);
+bool raw_run_write(struct raw_env *env, const struct raw_case *self);
+
 /* The connection still does what it should. */
 bool raw_expect_unharmed(struct raw_queue *io);
 
