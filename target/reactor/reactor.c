@@ -71,10 +71,7 @@ static int np_watch_arm(struct np_watch *watch)
 
 	if (!sqe)
 		return -EBUSY;
-	/*
-	 * One shot: a multishot poll may end by itself, and these descriptors fire seldom.
-	 */
-	io_uring_prep_poll_add(sqe, watch->fd, POLLIN);
+	io_uring_prep_poll_multishot(sqe, watch->fd, POLLIN);
 	return 0;
 }
 
@@ -84,12 +81,14 @@ static void np_watch_done(struct np_uring_op *op, int res, uint64_t big)
 
 	(void)big;
 	if (watch->closed) {
-		watch->closed(watch);
+		if (!op->has_more)
+			watch->closed(watch);
 		return;
 	}
 	if (res >= 0)
 		watch->ready(watch);
-	if (np_watch_arm(watch) < 0)
+	/* The kernel ends a multishot poll when it finds no room for a completion. */
+	if (!op->has_more && np_watch_arm(watch) < 0)
 		np_log_err("reactor %u: cannot watch fd %d any more", watch->reactor->index,
 			watch->fd);
 }

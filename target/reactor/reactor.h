@@ -40,6 +40,7 @@ struct np_uring_op {
 	 * @big: first extra word of the 32-byte CQE (a passthrough command's result)
 	 */
 	void (*done)(struct np_uring_op *op, int res, uint64_t big);
+	bool has_more; /* in done(): it will be called again, of a multishot operation */
 };
 
 /* A file descriptor whose readability wakes the reactor. */
@@ -130,7 +131,7 @@ void np_reactor_del_poller(struct np_poller *poller);
  * np_reactor_watch() - call @watch->ready whenever @watch->fd becomes readable
  * @watch: fd and ready are set by the caller
  *
- * ready() must read all there is. Context: the reactor.
+ * ready() must read all there is: what it leaves wakes nobody. Context: the reactor.
  * Return: 0, or -EBUSY if the submission queue is stuck.
  */
 int np_reactor_watch(struct np_reactor *reactor, struct np_watch *watch);

@@ -37,6 +37,9 @@ int np_uring_init(struct io_uring *ring, unsigned int entries)
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]) && ret == -EINVAL; i++)
 		ret = io_uring_queue_init(entries, ring, always | wanted[i]);
+	/* Spares each system call the look-up of the ring's descriptor; older kernels do without. */
+	if (!ret)
+		(void)io_uring_register_ring_fd(ring);
 	return ret;
 }
 
@@ -73,6 +76,7 @@ unsigned int np_uring_reap(struct np_reactor *reactor)
 	struct {
 		struct np_uring_op *op;
 		int res;
+		bool has_more;
 		uint64_t big;
 	} done[NP_URING_BATCH];
 	unsigned int total = 0, n;
@@ -83,12 +87,15 @@ unsigned int np_uring_reap(struct np_reactor *reactor)
 		for (unsigned int i = 0; i < n; i++) {
 			done[i].op = io_uring_cqe_get_data(cqes[i]);
 			done[i].res = cqes[i]->res;
+			done[i].has_more = cqes[i]->flags & IORING_CQE_F_MORE;
 			done[i].big = cqes[i]->big_cqe[0];
 		}
 		io_uring_cq_advance(&reactor->ring, n);
 		for (unsigned int i = 0; i < n; i++) {
-			if (done[i].op)
-				done[i].op->done(done[i].op, done[i].res, done[i].big);
+			if (!done[i].op)
+				continue;
+			done[i].op->has_more = done[i].has_more;
+			done[i].op->done(done[i].op, done[i].res, done[i].big);
 		}
 		total += n;
 	} while (n == NP_URING_BATCH);

@@ -223,6 +223,49 @@ static void test_np_reactor__idle_sleeps(void **state)
 	np_reactor_stop(scene.reactor);
 }
 
+static void count_commands(struct np_msg *msg)
+{
+	struct scene *scene = np_container_of(msg, struct scene, msg);
+
+	scene->reactor->ncommands = (unsigned int)atomic_load(&scene->ready);
+	atomic_fetch_add(&scene->fired, 1);
+}
+
+static void set_commands(struct scene *scene, int ncommands)
+{
+	int fired = atomic_load(&scene->fired);
+
+	atomic_store(&scene->ready, ncommands);
+	np_reactor_send(scene->reactor, &scene->msg);
+	assert_true(wait_until(&scene->fired, fired + 1));
+}
+
+/* With poll_us set it polls at a depth of one, and sleeps at once at a depth of two. */
+static void test_np_reactor__polls_for_shallow_queues(void **state)
+{
+	struct scene scene = {.msg.fn = count_commands};
+	struct np_reactor_stats *stats;
+	uint64_t before;
+
+	(void)state;
+	scene.reactor = start(1000000000);
+	stats = &scene.reactor->stats;
+	set_commands(&scene, 2);
+	while (!np_stat_read(&stats->sleeps))
+		usleep(1000);
+	before = np_stat_read(&stats->loops);
+	usleep(100000);
+	assert_true(np_stat_read(&stats->loops) - before < 20);
+	set_commands(&scene, 1);
+	usleep(20000); /* it is taken to be deep for a while */
+	set_commands(&scene, 1);
+	before = np_stat_read(&stats->sleeps);
+	while (np_stat_read(&stats->loops) < 10000)
+		usleep(1000);
+	assert_true(np_stat_read(&stats->sleeps) - before <= 1);
+	np_reactor_stop(scene.reactor);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +273,7 @@ int main(void)
 		cmocka_unit_test(test_np_reactor_set_timer__in_order_while_asleep),
 		cmocka_unit_test(test_np_reactor_watch__wakes_again_and_again),
 		cmocka_unit_test(test_np_reactor__idle_sleeps),
+		cmocka_unit_test(test_np_reactor__polls_for_shallow_queues),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
