@@ -13,7 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "target/base/log.h"
 #include "target/reactor/uring.h"
@@ -23,6 +25,10 @@
 #define NP_MAX_SLEEP_MS 1000
 /* For this long after more than one command was on its way the host's queue is taken to be deep. */
 #define NP_DEEP_US 10000
+/* So many entries are worth a system call of their own: they do not wait for others. */
+#define NP_SUBMIT_BATCH 4
+/* The shortest time slice that the kernel grants. */
+#define NP_SLICE_NS 100000
 
 static uint64_t np_reactor_clock_us(void)
 {
@@ -125,7 +131,7 @@ static void np_reactor_mailbox_ready(struct np_watch *watch)
 
 static unsigned int np_reactor_poll(struct np_reactor *reactor)
 {
-	bool has_entries = io_uring_sq_ready(&reactor->ring) > 0;
+	const bool has_old_entries = io_uring_sq_ready(&reactor->ring) > 0;
 	struct np_list *pos, *tmp;
 	unsigned int work;
 
@@ -136,10 +142,10 @@ static unsigned int np_reactor_poll(struct np_reactor *reactor)
 		work += poller->poll(poller);
 	}
 	/*
-	 * New entries wait for the next turn: if that one finds nothing to do they go with the system
-	 * call that sleeps. No entry waits for two turns.
+	 * A few new entries wait for the next turn: if that one finds nothing to do they go with the
+	 * system call that sleeps. No entry waits for two turns.
 	 */
-	if (has_entries && work)
+	if (work && (has_old_entries || io_uring_sq_ready(&reactor->ring) >= NP_SUBMIT_BATCH))
 		io_uring_submit(&reactor->ring);
 	work += np_uring_reap(reactor);
 	work += np_reactor_run_timers(reactor);
@@ -161,20 +167,53 @@ static bool np_reactor_arm(struct np_reactor *reactor)
 	return may_sleep && np_mailbox_is_empty(&reactor->mailbox);
 }
 
+static void np_reactor_alarm_done(struct np_uring_op *op, int res, uint64_t big)
+{
+	(void)res;
+	(void)big;
+	np_container_of(op, struct np_reactor, alarm)->alarm_ms = 0;
+}
+
+/*
+ * Sees to it that the ring completes something when the first timer is due. An alarm that is set
+ * already for an earlier time stays: to wake once for nothing is cheaper than to set it at each
+ * sleep. Return: false if it cannot be set.
+ */
+static bool np_reactor_set_alarm(struct np_reactor *reactor)
+{
+	const struct np_timer *timer = np_list_first(&reactor->timers, struct np_timer, link);
+	uint64_t due_ms = reactor->now_us / 1000 + NP_MAX_SLEEP_MS;
+	struct io_uring_sqe *sqe;
+
+	if (timer && timer->expires_ms < due_ms)
+		due_ms = timer->expires_ms;
+	if (reactor->alarm_ms && reactor->alarm_ms <= due_ms)
+		return true;
+	sqe = np_uring_get_sqe(reactor, reactor->alarm_ms ? NULL : &reactor->alarm);
+	if (!sqe)
+		return false;
+	/* Read by the kernel when the entry is submitted, which is before the sleep. */
+	reactor->alarm_at = (struct __kernel_timespec){
+		.tv_sec = (int64_t)(due_ms / 1000),
+		.tv_nsec = (long long)(due_ms % 1000) * 1000000,
+	};
+	/* One that has gone off meanwhile cannot be moved, but its completion ends the sleep. */
+	if (reactor->alarm_ms)
+		io_uring_prep_timeout_update(
+			sqe, &reactor->alarm_at, (uintptr_t)&reactor->alarm, IORING_TIMEOUT_ABS);
+	else
+		io_uring_prep_timeout(sqe, &reactor->alarm_at, 0, IORING_TIMEOUT_ABS);
+	reactor->alarm_ms = due_ms;
+	return true;
+}
+
 static void np_reactor_sleep(struct np_reactor *reactor)
 {
-	struct np_timer *timer = np_list_first(&reactor->timers, struct np_timer, link);
-	uint64_t now_ms = reactor->now_us / 1000, ms = NP_MAX_SLEEP_MS;
-	struct __kernel_timespec ts;
-	struct io_uring_cqe *cqe;
-
-	if (timer && timer->expires_ms < now_ms + ms)
-		ms = timer->expires_ms > now_ms ? timer->expires_ms - now_ms : 0;
-	ts = (struct __kernel_timespec){
-		.tv_sec = (int64_t)ms / 1000, .tv_nsec = (long long)(ms % 1000) * 1000000};
+	if (!np_reactor_set_alarm(reactor))
+		return;
 	np_stat_add(&reactor->stats.sleeps, 1);
-	/* Errors are -ETIME and -EINTR: the loop goes round in any case. */
-	io_uring_submit_and_wait_timeout(&reactor->ring, &cqe, 1, &ts, NULL);
+	/* The one error is -EINTR: the loop goes round in any case. */
+	io_uring_submit_and_wait(&reactor->ring, 1);
 }
 
 /*
@@ -239,6 +278,31 @@ static void np_reactor_pin(struct np_reactor *reactor)
 			strerror(ret));
 }
 
+/*
+ * Asks to run soon after waking up, not to run more: the scheduler picks the thread whose slice
+ * ends first, and the drive stands idle for as long as this one is not picked. Kernels before 6.12
+ * ignore it (sched_setattr(2); Linux 6.18, kernel/sched/fair.c, __setparam_fair()).
+ */
+static void np_reactor_set_slice(struct np_reactor *reactor)
+{
+	/* struct sched_attr, which only newer C libraries define. */
+	struct {
+		uint32_t size, policy;
+		uint64_t flags;
+		int32_t nice;
+		uint32_t priority;
+		uint64_t runtime, deadline, period;
+		uint32_t util_min, util_max;
+	} attr = {.size = sizeof(attr)};
+
+	if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) || attr.policy != SCHED_OTHER)
+		return;
+	attr.runtime = NP_SLICE_NS;
+	if (syscall(SYS_sched_setattr, 0, &attr, 0))
+		np_log_info("reactor %u: keeps the usual time slice: %s", reactor->index,
+			strerror(errno));
+}
+
 static void *np_reactor_main(void *arg)
 {
 	struct np_reactor *reactor = arg;
@@ -247,10 +311,12 @@ static void *np_reactor_main(void *arg)
 	snprintf(name, sizeof(name), "np-reactor%u", reactor->index % 1000);
 	pthread_setname_np(pthread_self(), name);
 	np_reactor_pin(reactor);
+	np_reactor_set_slice(reactor);
 	/* Here and not in start(): DEFER_TASKRUN binds a ring to the thread that made it. */
 	reactor->start_result = np_uring_init(&reactor->ring, NP_RING_ENTRIES);
 	if (!reactor->start_result) {
 		reactor->now_us = np_reactor_clock_us();
+		reactor->alarm.done = np_reactor_alarm_done;
 		reactor->mailbox_watch.fd = reactor->mailbox.event_fd;
 		reactor->mailbox_watch.ready = np_reactor_mailbox_ready;
 		reactor->start_result = np_reactor_watch(reactor, &reactor->mailbox_watch);

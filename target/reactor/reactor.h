@@ -73,8 +73,11 @@ struct np_reactor {
 	struct io_uring ring;
 	struct np_mailbox mailbox;
 	struct np_list pollers;
-	struct np_list timers; /* soonest first */
-	uint64_t now_us;       /* CLOCK_MONOTONIC, read once a turn */
+	struct np_list timers;    /* soonest first */
+	struct np_uring_op alarm; /* ends a sleep when a timer is due */
+	struct __kernel_timespec alarm_at;
+	uint64_t alarm_ms; /* when, by CLOCK_MONOTONIC; 0 for not at all */
+	uint64_t now_us;   /* CLOCK_MONOTONIC, read once a turn */
 	/*
 	 * How many go on only with a completion, or with what a completion gives back. While it is 0
 	 * a source need not wake the thread for completions that have no other use.

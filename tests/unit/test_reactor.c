@@ -160,6 +160,50 @@ static void test_np_reactor_set_timer__in_order_while_asleep(void **state)
 	assert_int_equal(atomic_load(&scene.wrong_order), 0);
 }
 
+static void set_late_timer(struct np_msg *msg)
+{
+	struct scene *scene = np_container_of(msg, struct scene, msg);
+
+	np_timer_init(&scene->late, late_fired);
+	np_reactor_set_timer(scene->reactor, &scene->late, 60000);
+	atomic_store(&scene->ready, 1);
+}
+
+static void soon_fired(struct np_timer *timer)
+{
+	struct scene *scene = np_container_of(timer, struct scene, early);
+	const uint64_t late_ms = scene->reactor->now_us / 1000 - timer->expires_ms;
+
+	if (late_ms > 500)
+		atomic_store(&scene->wrong_order, 1);
+	atomic_fetch_add(&scene->fired, 1);
+}
+
+static void set_early_timer(struct np_msg *msg)
+{
+	struct scene *scene = np_container_of(msg, struct scene, msg);
+
+	np_timer_init(&scene->early, soon_fired);
+	np_reactor_set_timer(scene->reactor, &scene->early, 20);
+}
+
+/* A reactor that has gone to sleep for a second wakes in time for a timer that is set meanwhile. */
+static void test_np_reactor_set_timer__moves_the_alarm_forward(void **state)
+{
+	struct scene scene = {.msg.fn = set_late_timer};
+
+	(void)state;
+	scene.reactor = start(0);
+	np_reactor_send(scene.reactor, &scene.msg);
+	assert_true(wait_until(&scene.ready, 1));
+	usleep(50000);
+	scene.msg.fn = set_early_timer;
+	np_reactor_send(scene.reactor, &scene.msg);
+	assert_true(wait_until(&scene.fired, 1));
+	np_reactor_stop(scene.reactor);
+	assert_int_equal(atomic_load(&scene.wrong_order), 0);
+}
+
 static void watch_ready(struct np_watch *watch)
 {
 	uint64_t value;
@@ -271,6 +315,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_np_reactor_send__all_arrive_in_order),
 		cmocka_unit_test(test_np_reactor_set_timer__in_order_while_asleep),
+		cmocka_unit_test(test_np_reactor_set_timer__moves_the_alarm_forward),
 		cmocka_unit_test(test_np_reactor_watch__wakes_again_and_again),
 		cmocka_unit_test(test_np_reactor__idle_sleeps),
 		cmocka_unit_test(test_np_reactor__polls_for_shallow_queues),
