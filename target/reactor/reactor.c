@@ -212,7 +212,7 @@ static void np_reactor_sleep(struct np_reactor *reactor)
 	if (!np_reactor_set_alarm(reactor))
 		return;
 	np_stat_add(&reactor->stats.sleeps, 1);
-	/* The one error is -EINTR: the loop goes round in any case. */
+	/* The usual error is -EINTR: the loop goes round in any case. */
 	io_uring_submit_and_wait(&reactor->ring, 1);
 }
 
