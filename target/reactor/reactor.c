@@ -38,37 +38,6 @@ static uint64_t np_reactor_clock_us(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-/* ---- timers ------------------------------------------------------------------------------ */
-
-void np_reactor_set_timer(struct np_reactor *reactor, struct np_timer *timer, uint64_t ms)
-{
-	struct np_list *pos;
-
-	np_list_del(&timer->link);
-	timer->expires_ms = reactor->now_us / 1000 + ms;
-	np_list_for_each(pos, &reactor->timers) {
-		if (np_container_of(pos, struct np_timer, link)->expires_ms > timer->expires_ms)
-			break;
-	}
-	np_list_insert_before(pos, &timer->link);
-}
-
-unsigned int np_reactor_run_timers(struct np_reactor *reactor)
-{
-	uint64_t now_ms = reactor->now_us / 1000;
-	unsigned int fired = 0;
-	struct np_timer *timer;
-
-	while ((timer = np_list_first(&reactor->timers, struct np_timer, link)) != NULL) {
-		if (timer->expires_ms > now_ms)
-			break;
-		np_list_del(&timer->link);
-		timer->fn(timer);
-		fired++;
-	}
-	return fired;
-}
-
 /* ---- watched file descriptors ------------------------------------------------------------ */
 
 static int np_watch_arm(struct np_watch *watch)
@@ -149,6 +118,12 @@ static unsigned int np_reactor_poll(struct np_reactor *reactor)
 		io_uring_submit(&reactor->ring);
 	work += np_uring_reap(reactor);
 	work += np_reactor_run_timers(reactor);
+	np_list_for_each(pos, &reactor->pollers) {
+		struct np_poller *poller = np_container_of(pos, struct np_poller, link);
+
+		if (poller->end)
+			poller->end(poller);
+	}
 	return work;
 }
 
@@ -198,11 +173,14 @@ static bool np_reactor_set_alarm(struct np_reactor *reactor)
 		.tv_nsec = (long long)(due_ms % 1000) * 1000000,
 	};
 	/* One that has gone off meanwhile cannot be moved, but its completion ends the sleep. */
-	if (reactor->alarm_ms)
+	if (reactor->alarm_ms) {
 		io_uring_prep_timeout_update(
 			sqe, &reactor->alarm_at, (uintptr_t)&reactor->alarm, IORING_TIMEOUT_ABS);
-	else
+		/* To have been moved is no event. */
+		io_uring_sqe_set_flags(sqe, IOSQE_CQE_SKIP_SUCCESS);
+	} else {
 		io_uring_prep_timeout(sqe, &reactor->alarm_at, 0, IORING_TIMEOUT_ABS);
+	}
 	reactor->alarm_ms = due_ms;
 	return true;
 }

@@ -23,6 +23,8 @@
 /*
  * A source of events that is asked in each turn of the loop.
  * @poll: handles what is there; returns how many events it handled
+ * @end: called at the end of each turn: hands over what the turn has gathered. NULL if there is
+ *       nothing to gather
  * @arm: called before the thread sleeps: asks the source to wake the thread by a watched fd.
  *       Returns true if something arrived meanwhile, and the thread must not sleep. NULL if the
  *       source needs no arming
@@ -30,6 +32,7 @@
 struct np_poller {
 	struct np_list link;
 	unsigned int (*poll)(struct np_poller *poller);
+	void (*end)(struct np_poller *poller);
 	bool (*arm)(struct np_poller *poller);
 };
 

@@ -14,7 +14,7 @@ There are two ways of measuring:
 - With --icount guest time is executed instructions, a nanosecond each, so IOPS say how many
   instructions an I/O costs the whole machine. The daemon does not poll, because QEMU runs the CPUs
   in turns and a polling one takes the others' turns away.
-  With --drive null there is one CPU, and two null_blk devices with memory answer after 80 us of
+  With --drive null there is one CPU, and a null_blk device with memory answers after 80 us of
   guest time: it repeats within 1 % for our target, while the kernel's has two ways of falling into
   step with the host that differ by a fifth.
   With --drive nvme there are two CPUs and the emulated drive, which answers in real time: only jobs
@@ -27,7 +27,7 @@ import argparse
 import os
 import statistics
 import sys
-from contextlib import ExitStack
+from contextlib import contextmanager
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "rxe"))
 
@@ -60,21 +60,32 @@ def jobs(options):
     return [(name, job) for name, job in JOBS if job["iodepth"] > 1 or not keep_busy]
 
 
+def extent_of(options, name):
+    """What ends a run."""
+    if options.icount:  # of about the same number of instructions for each
+        return {"number_ios": int(options.seconds * (400 if "128 KiB" in name else 3000))}
+    return {"time_based": True, "runtime": f"{options.seconds * 1000:.0f}ms"}
+
+
 def run(vm, options, sides):
-    """{(job, side): [IOPS of each round]}; the order of the sides alternates."""
+    """
+    {(job, side): [IOPS of each round]}; sides: {name: what sets it up and gives its device}.
+
+    One side is there at a time, and each round sets it up anew, in alternating order: which of two
+    comes first moves a figure by up to a fifth, and so does the chance of where its threads and
+    memory come to lie.
+    """
     figures = {}
-    for name, job in jobs(options):
-        if options.icount:  # of about the same number of instructions for each
-            extent = {"number_ios": int(options.seconds * (400 if "128 KiB" in name else 3000))}
-        else:
-            extent = {"time_based": True, "runtime": f"{options.seconds * 1000:.0f}ms"}
-        for side in sides:  # the first job of a kind warms up
-            measure(vm, sides[side], job, extent)
-        for turn in range(options.rounds):
-            for side in sorted(sides, reverse=turn % 2 == 1):
-                iops = measure(vm, sides[side], job, extent)
-                figures.setdefault((name, side), []).append(iops)
-                print(f"{name}, {side}, round {turn + 1}: {iops:.0f}", file=sys.stderr)
+    for turn in range(options.rounds):
+        for side in sorted(sides, reverse=turn % 2 == 1):
+            with sides[side]() as device:
+                for name, job in jobs(options):
+                    extent = extent_of(options, name)
+                    if turn == 0:  # the first job of a kind warms up
+                        measure(vm, device, job, extent)
+                    iops = measure(vm, device, job, extent)
+                    figures.setdefault((name, side), []).append(iops)
+                    print(f"round {turn + 1}, {side}, {name}: {iops:.0f}", file=sys.stderr)
     return figures
 
 
@@ -89,11 +100,26 @@ def table(figures):
     return "\n".join(lines)
 
 
-def null_devices(vm):
-    """Two block devices of 1 GiB that keep what is written and answer after 80 us."""
-    vm.run("modprobe null_blk nr_devices=2 gb=1 bs=512 memory_backed=1 queue_mode=2 "
+@contextmanager
+def our_target(vm, drive, poll_us):
+    namespace = target.namespace(1, drive, uuid="5a0d3c0e-53b0-4c5e-9f55-0f6a7b1f3c01")
+    config = target.config([target.subsystem(target.NQN, namespace)], daemon={"poll_us": poll_us})
+    with target.Target(vm, config, arguments=""), host.connect(vm, target.NQN) as controller:
+        yield controller.device()
+
+
+@contextmanager
+def kernel_target(vm, drive):
+    with knvmet.KernelTarget(vm, KERNEL_NQN, [drive], port=KERNEL_PORT), \
+            host.connect(vm, KERNEL_NQN, port=KERNEL_PORT) as controller:
+        yield controller.device()
+
+
+def null_device(vm):
+    """A block device of 1 GiB that keeps what is written and answers after 80 us."""
+    vm.run("modprobe null_blk nr_devices=1 gb=1 bs=512 memory_backed=1 queue_mode=2 "
            "irqmode=2 completion_nsec=80000")
-    return "/dev/nullb0", "/dev/nullb1"
+    return "/dev/nullb0"
 
 
 def main():
@@ -115,21 +141,10 @@ def main():
     vm = Vm(Topology(drives=(Drive("data"),), icount=options.icount,
                      vcpus=1 if one_cpu else 2)).boot()
     try:
-        if options.drive == "null":
-            our_device, kernel_device = null_devices(vm)
-        else:
-            our_device = kernel_device = vm.block_device("data")
-        namespace = target.namespace(1, our_device, uuid="5a0d3c0e-53b0-4c5e-9f55-0f6a7b1f3c01")
-        config = target.config([target.subsystem(target.NQN, namespace)],
-                               daemon={"poll_us": options.poll_us})
-        with ExitStack() as stack:
-            stack.enter_context(target.Target(vm, config, arguments=""))
-            stack.enter_context(
-                knvmet.KernelTarget(vm, KERNEL_NQN, [kernel_device], port=KERNEL_PORT))
-            ours = stack.enter_context(host.connect(vm, target.NQN))
-            theirs = stack.enter_context(host.connect(vm, KERNEL_NQN, port=KERNEL_PORT))
-            sides = {"ours": ours.device(), "kernel": theirs.device()}
-            print(table(run(vm, options, sides)))
+        drive = null_device(vm) if options.drive == "null" else vm.block_device("data")
+        print(table(run(vm, options, {
+            "kernel": lambda: kernel_target(vm, drive),
+            "ours": lambda: our_target(vm, drive, options.poll_us)})))
     finally:
         vm.kill()
 

@@ -22,6 +22,7 @@ struct fake_qp fake;
 static int fake_post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_send_wr **bad)
 {
 	(void)qp;
+	fake.doorbells++;
 	for (; wr; wr = wr->next) {
 		if (fake.fail_at >= 0 && fake.count == (unsigned int)fake.fail_at) {
 			*bad = wr;
@@ -52,13 +53,30 @@ void complete(uint64_t wr_id, enum ibv_wc_status status, uint32_t bytes)
 	op->done(op, &wc);
 }
 
-void complete_next(enum ibv_wc_status status)
+static void run_all(struct np_list *list)
+{
+	struct np_list *link;
+
+	while ((link = np_list_pop(list))) {
+		struct np_rdma_later *later = np_container_of(link, struct np_rdma_later, link);
+
+		later->fn(later);
+	}
+}
+
+void end_turn(struct world *w)
+{
+	run_all(&w->cq.at_end);
+}
+
+void complete_next(struct world *w, enum ibv_wc_status status)
 {
 	const struct ibv_send_wr *wr = &fake.wrs[fake.done++];
 
 	assert_in_range(fake.done, 1, fake.count);
 	if (status != IBV_WC_SUCCESS || wr->send_flags & IBV_SEND_SIGNALED)
 		complete(wr->wr_id, status, 0);
+	end_turn(w);
 }
 
 /* ---- stubs --------------------------------------------------------------------------------- */
@@ -157,6 +175,7 @@ struct world *world_new(uint32_t sq_entries, uint32_t read_limit)
 	w->dev.has_send_inv = true;
 	w->mr.lkey = 0x11;
 	np_list_init(&w->cq.later);
+	np_list_init(&w->cq.at_end);
 	conn = &w->conn;
 	conn->qp = &w->qp;
 	conn->dev = &w->dev;
@@ -167,12 +186,10 @@ struct world *world_new(uint32_t sq_entries, uint32_t read_limit)
 	conn->nslots = SLOTS;
 	conn->capsule_bytes = sizeof(w->capsules[0]);
 	conn->has_inline = true;
-	conn->sq_entries = conn->sq_free = sq_entries;
+	conn->sq.entries = conn->sq.free = sq_entries;
 	conn->read_limit = conn->read_credits = read_limit;
-	np_list_init(&conn->free_slots);
 	np_list_init(&conn->recv_wait);
-	np_list_init(&conn->read_wait);
-	np_list_init(&conn->send_wait);
+	np_rdma_rw_init(conn);
 	for (unsigned int i = 0; i < SLOTS; i++)
 		np_rdma_slot_init(&w->slots[i], conn);
 	for (unsigned int i = 0; i < RECVS; i++) {
@@ -204,11 +221,6 @@ void set_data(struct world *w, struct np_req *req, const struct np_cmd *cmd, uns
 
 void run_later(struct world *w)
 {
-	struct np_list *link;
-
-	while ((link = np_list_pop(&w->cq.later))) {
-		struct np_rdma_later *later = np_container_of(link, struct np_rdma_later, link);
-
-		later->fn(later);
-	}
+	run_all(&w->cq.later);
+	end_turn(w);
 }

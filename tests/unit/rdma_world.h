@@ -21,7 +21,7 @@ extern struct fake_qp {
 	struct ibv_send_wr wrs[MAX_WRS];
 	struct ibv_sge sges[MAX_WRS];
 	unsigned int count, done; /* posted; completed so far */
-	unsigned int recvs;
+	unsigned int recvs, doorbells;
 	int fail_at; /* refuse this work request, -1 for none */
 } fake;
 
@@ -57,8 +57,11 @@ struct world *world_new(uint32_t sq_entries, uint32_t read_limit);
 /* Has the operation of @wr_id completed. */
 void complete(uint64_t wr_id, enum ibv_wc_status status, uint32_t bytes);
 
-/* Completes the oldest work request as hardware does: one that is not signalled only with an error. */
-void complete_next(enum ibv_wc_status status);
+/* What was gathered is posted. */
+void end_turn(struct world *w);
+
+/* A turn that completes the oldest work request: one that is not signalled only with an error. */
+void complete_next(struct world *w, enum ibv_wc_status status);
 
 /* A capsule arrives; returns the request that it became. */
 struct np_req *arrive(struct world *w, unsigned int recv);
@@ -67,7 +70,7 @@ struct np_req *arrive(struct world *w, unsigned int recv);
 void set_data(struct world *w, struct np_req *req, const struct np_cmd *cmd, unsigned int nsegs,
 	uint32_t seg_bytes);
 
-/* Runs what was put off to the next turn of the completion queue. */
+/* A turn that does what was put off to it. */
 void run_later(struct world *w);
 
 #endif

@@ -26,6 +26,7 @@ static void test_teardown__quiet_after_all_is_flushed(void **state)
 	set_data(w, second, &cmd_write, 1, 512); /* waits */
 	np_rdma_pull(first);
 	np_rdma_pull(second);
+	end_turn(w);
 	assert_int_equal(fake.count, 1);
 	np_rdma_conn_stop(&w->conn);
 	assert_int_equal(seen.stopped, 1);
@@ -33,7 +34,7 @@ static void test_teardown__quiet_after_all_is_flushed(void **state)
 	assert_true(seen.err < 0);
 	assert_int_equal(seen.released, 1);
 	assert_int_equal(seen.quiet, 0);
-	complete_next(IBV_WC_WR_FLUSH_ERR);
+	complete_next(w, IBV_WC_WR_FLUSH_ERR);
 	assert_int_equal(fake.count, 1);
 	assert_int_equal(seen.pulled, 2);
 	assert_int_equal(seen.released, 2);
@@ -72,6 +73,7 @@ static void test_teardown__waits_for_the_backend(void **state)
 	assert_int_equal(seen.swept, 0);
 	set_data(w, req, &cmd_read, 1, 512);
 	np_rdma_respond(req);
+	end_turn(w);
 	assert_int_equal(fake.count, 0);
 	assert_int_equal(seen.released, 1);
 	assert_int_equal(seen.swept, 1);

@@ -112,7 +112,7 @@ static int create_qp(struct np_rdma_conn *conn)
 		.send_cq = conn->cq->send.cq,
 		.recv_cq = conn->cq->recv.cq,
 		.qp_type = IBV_QPT_RC,
-		.cap = {.max_send_wr = conn->sq_entries,
+		.cap = {.max_send_wr = conn->sq.entries,
 			.max_recv_wr = conn->queue.depth,
 			.max_send_sge = 1,
 			.max_recv_sge = 1,
@@ -159,8 +159,8 @@ static void set_limits(struct np_rdma_conn *conn, const struct rdma_conn_param *
 	/* IOCCSZ covers the room for descriptors, and a host may use all of it for data. */
 	conn->inline_bytes = conn->capsule_bytes - (uint32_t)sizeof(struct np_sqe);
 	conn->nslots = depth + min_u32(depth, EXTRA_SLOTS);
-	conn->sq_entries = min_u32(2 * depth + EXTRA_SQ, (uint32_t)attr->max_qp_wr);
-	conn->sq_free = conn->sq_entries;
+	conn->sq.entries = min_u32(2 * depth + EXTRA_SQ, (uint32_t)attr->max_qp_wr);
+	conn->sq.free = conn->sq.entries;
 	conn->read_limit = min_u32(param->initiator_depth, (uint32_t)attr->max_qp_init_rd_atom);
 	conn->read_credits = conn->read_limit;
 }
@@ -179,10 +179,8 @@ static struct np_rdma_conn *conn_new(struct np_rdma *rdma, struct np_rdma_dev *d
 	conn->cq = dev->cqs[reactor->index];
 	conn->born_ms = now_ms();
 	conn->state = NP_RDMA_BUILDING;
-	np_list_init(&conn->free_slots);
 	np_list_init(&conn->recv_wait);
-	np_list_init(&conn->read_wait);
-	np_list_init(&conn->send_wait);
+	np_rdma_rw_init(conn);
 	np_queue_init(&conn->queue, &np_transport_rdma_ops, reactor, port, rdma->mem,
 		++rdma->last_conn_id, priv->qid, priv->depth);
 	np_list_add_tail(&rdma->conns, &conn->link);
@@ -203,11 +201,11 @@ int np_rdma_conn_build(struct np_rdma *rdma, struct np_rdma_dev *dev, struct rdm
 		return fail(-ENOMEM, "a connection", why, why_size);
 	set_addresses(conn);
 	set_limits(conn, param);
-	if (conn->sq_entries < MIN_SQ || priv->depth > dev->attr.orig_attr.max_qp_wr) {
+	if (conn->sq.entries < MIN_SQ || priv->depth > dev->attr.orig_attr.max_qp_wr) {
 		err = fail(-ENOSPC, "depth beyond the RNIC's limit", why, why_size);
 		goto err_free;
 	}
-	err = np_rdma_cq_reserve(conn->cq, conn->sq_entries, conn->queue.depth);
+	err = np_rdma_cq_reserve(conn->cq, conn->sq.entries, conn->queue.depth);
 	if (err) {
 		/* So that np_rdma_conn_free() gives nothing back. */
 		conn->cq = NULL;
@@ -244,7 +242,7 @@ void np_rdma_conn_free(struct np_rdma_conn *conn)
 		np_log_warn("%s: the capsules of conn %u could not be deregistered",
 			conn->dev->name, conn->queue.id);
 	if (conn->cq)
-		np_rdma_cq_unreserve(conn->cq, conn->sq_entries, conn->queue.depth);
+		np_rdma_cq_unreserve(conn->cq, conn->sq.entries, conn->queue.depth);
 	free(conn->slots);
 	free(conn->recvs);
 	free(conn->memory);

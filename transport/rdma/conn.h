@@ -21,6 +21,7 @@
 #include "transport/rdma/cq.h"
 #include "transport/rdma/dev.h"
 #include "transport/rdma/priv.h"
+#include "transport/rdma/sendq.h"
 
 enum np_rdma_state {
 	NP_RDMA_BUILDING, /* handed to the reactor, which has not said yes yet */
@@ -44,7 +45,7 @@ struct np_rdma_recv {
 
 /*
  * A command and the work requests done for it. At a time it does one job: a pull, a push or a
- * response. The work requests themselves are built on the stack when they are posted.
+ * response.
  */
 struct np_rdma_slot {
 	struct np_req req;
@@ -81,22 +82,23 @@ struct np_rdma_conn {
 	struct ibv_mr *mr;      /* of memory */
 	uint32_t capsule_bytes; /* size of each receive buffer */
 	uint32_t inline_bytes;  /* in-capsule data that is taken */
-	uint32_t sq_entries;
-	uint32_t read_limit; /* READs that may be outstanding */
-	bool has_inline;     /* the QP sends a CQE without reading memory */
-	char host[64];       /* numeric address */
-	uint32_t path_mtu;   /* bytes */
-	uint64_t born_ms;    /* CLOCK_MONOTONIC */
+	uint32_t read_limit;    /* READs that may be outstanding */
+	bool has_inline;        /* the QP sends a CQE without reading memory */
+	char host[64];          /* numeric address */
+	uint32_t path_mtu;      /* bytes */
+	uint64_t born_ms;       /* CLOCK_MONOTONIC */
 
 	/* Reactor only: */
 	struct np_list free_slots;
 	struct np_list recv_wait;            /* capsules without a slot */
 	struct np_list read_wait, send_wait; /* jobs without send queue entries or read credits */
 	uint32_t slots_used, recvs_posted;
-	uint32_t sq_free, read_credits;
-	bool is_failed;  /* control has been told */
-	bool is_stopped; /* nothing is posted any more */
-	bool is_quiet;   /* control has been told */
+	uint32_t read_credits;
+	struct np_rdma_sendq sq;
+	struct np_rdma_later post; /* of what is gathered in sq */
+	bool is_failed;            /* control has been told */
+	bool is_stopped;           /* nothing is posted any more */
+	bool is_quiet;             /* control has been told */
 	bool is_swept;
 	char failure[128];
 	struct np_msg fail_msg, quiet_msg; /* to control */

@@ -72,6 +72,18 @@ static unsigned int cq_poll(struct np_poller *poller)
 	return count + poll_half(cq, &cq->recv);
 }
 
+static void cq_end(struct np_poller *poller)
+{
+	struct np_rdma_cq *cq = np_container_of(poller, struct np_rdma_cq, poller);
+	struct np_list *link;
+
+	while ((link = np_list_pop(&cq->at_end))) {
+		struct np_rdma_later *later = np_container_of(link, struct np_rdma_later, link);
+
+		later->fn(later);
+	}
+}
+
 static void arm_half(struct np_rdma_cq *cq, struct np_rdma_cq_half *half)
 {
 	int err;
@@ -201,7 +213,9 @@ int np_rdma_cq_new(struct ibv_context *ctx, struct np_reactor *reactor, uint32_t
 	cq->reactor = reactor;
 	cq->device = ibv_get_device_name(ctx->device);
 	np_list_init(&cq->later);
+	np_list_init(&cq->at_end);
 	cq->poller.poll = cq_poll;
+	cq->poller.end = cq_end;
 	cq->poller.arm = cq_arm;
 	sem_init(&cq->done, 0, 0);
 	err = create_verbs(cq, ctx, max_entries);

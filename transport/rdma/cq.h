@@ -25,7 +25,7 @@ struct np_rdma_op {
 	void (*done)(struct np_rdma_op *op, const struct ibv_wc *wc);
 };
 
-/* Something to be called in the next turn of the reactor. */
+/* Something to be called in the next turn of the reactor, or at the end of this one. */
 struct np_rdma_later {
 	struct np_list link;
 	void (*fn)(struct np_rdma_later *later);
@@ -49,7 +49,7 @@ struct np_rdma_cq {
 	/* Reactor only: */
 	struct np_poller poller;
 	struct np_watch watch;
-	struct np_list later;
+	struct np_list later, at_end;
 	bool is_broken; /* the device is gone */
 
 	/* One synchronous call from the control thread: */
@@ -89,6 +89,12 @@ void np_rdma_cq_unreserve(struct np_rdma_cq *cq, uint32_t sends, uint32_t recvs)
 static inline void np_rdma_cq_later(struct np_rdma_cq *cq, struct np_rdma_later *later)
 {
 	np_list_add_tail(&cq->later, &later->link);
+}
+
+/* Calls @later->fn when this turn's work is done. Context: the reactor. */
+static inline void np_rdma_cq_at_end(struct np_rdma_cq *cq, struct np_rdma_later *later)
+{
+	np_list_add_tail(&cq->at_end, &later->link);
 }
 
 /**

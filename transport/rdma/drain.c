@@ -46,7 +46,7 @@ void np_rdma_conn_check_idle(struct np_rdma_conn *conn)
 		np_rdma_conn_say_swept(conn);
 		return;
 	}
-	if (conn->is_quiet || conn->recvs_posted || conn->sq_free != conn->sq_entries)
+	if (conn->is_quiet || conn->recvs_posted || conn->sq.free != conn->sq.entries)
 		return;
 	become_quiet(conn);
 	np_rdma_conn_say_quiet(conn);
@@ -59,6 +59,7 @@ void np_rdma_conn_stop(struct np_rdma_conn *conn)
 	/* As if one slot were in use: not idle before all below is done. */
 	conn->slots_used++;
 	conn->queue.reactor->nwaiting++;
+	np_rdma_post(conn);
 	while (np_list_pop(&conn->recv_wait))
 		conn->queue.reactor->nwaiting--;
 	np_queue_drain(&conn->queue);

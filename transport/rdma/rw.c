@@ -2,13 +2,14 @@
 /*
  * rw.c - the jobs of a request slot: pull (READs), push (WRITEs), respond (WRITEs and a SEND).
  *
- * Two limits are kept in software: entries of the send queue, and READs that the host's RNIC takes at
- * a time. A job that finds too little of them waits in line; a pull posts what fits and goes on when
+ * A job adds its work requests to the send queue, which are posted at the end of the reactor's turn.
+ * Two limits are kept in software: room in the send queue, and READs that the host's RNIC takes at a
+ * time. A job that finds too little of them waits in line; a pull adds what fits and goes on when
  * READs complete, so a request with more segments than credits ends too. Of a chain only the last
  * work request is signalled, but in an error each one completes: hence part_op.
  *
  * Thread: the connection's reactor.
- * Depends: sgl.h, recv.h, conn.h, req.h.
+ * Depends: sendq.h, sgl.h, recv.h, conn.h, req.h.
  */
 #include "transport/rdma/rw.h"
 
@@ -18,12 +19,7 @@
 #include "transport/rdma/recv.h"
 #include "transport/rdma/sgl.h"
 
-/* The work requests of one post. */
-struct batch {
-	unsigned int count;
-	struct ibv_send_wr wrs[NP_MAX_SGL_SEGS + 1];
-	struct ibv_sge sges[NP_MAX_SGL_SEGS + 1];
-};
+_Static_assert(NP_RDMA_SENDQ_BATCH > NP_MAX_SGL_SEGS, "the longest chain fits an empty batch");
 
 static struct np_rdma_slot *slot_of(struct np_req *req)
 {
@@ -46,47 +42,45 @@ static void set_waited(struct np_rdma_slot *slot, bool is_waited)
 
 /* ---- posting ------------------------------------------------------------------------------- */
 
-static struct ibv_send_wr *batch_add(
-	struct batch *batch, struct np_rdma_op *op, struct ibv_sge sge, enum ibv_wr_opcode opcode)
+/* Has what is gathered posted at the end of the turn. */
+static void post_later(struct np_rdma_conn *conn)
 {
-	unsigned int i = batch->count++;
-
-	batch->sges[i] = sge;
-	batch->wrs[i] = (struct ibv_send_wr){
-		.wr_id = (uintptr_t)op,
-		.sg_list = &batch->sges[i],
-		.num_sge = 1,
-		.opcode = opcode,
-	};
-	if (i)
-		batch->wrs[i - 1].next = &batch->wrs[i];
-	return &batch->wrs[i];
+	if (np_list_is_empty(&conn->post.link))
+		np_rdma_cq_at_end(conn->cq, &conn->post);
 }
 
-/* Adds READs or WRITEs of segments [first, first + count) of the request's piece. */
-static void add_rdma(struct batch *batch, struct np_rdma_slot *slot, const struct np_sgl_seg *segs,
+/*
+ * Adds READs or WRITEs of segments [first, first + count) of the request's piece.
+ * Return: the last one.
+ */
+static struct ibv_send_wr *add_rdma(struct np_rdma_slot *slot, const struct np_sgl_seg *segs,
 	unsigned int first, unsigned int count, enum ibv_wr_opcode opcode)
 {
+	struct np_rdma_conn *conn = slot->conn;
 	struct np_req *req = &slot->req;
 	uint64_t va = (uintptr_t)req->va;
+	struct ibv_send_wr *wr = NULL;
 	uint32_t lkey;
 
 	assert(req->buf.pool);
-	lkey = slot->conn->dev->mrs[req->buf.pool->region->id].lkey;
+	lkey = conn->dev->mrs[req->buf.pool->region->id].lkey;
 	for (unsigned int i = 0; i < first + count; i++) {
 		struct ibv_sge sge = {va, segs[i].bytes, lkey};
-		struct ibv_send_wr *wr;
 
 		va += segs[i].bytes;
 		if (i < first)
 			continue;
-		wr = batch_add(batch, &slot->part_op, sge, opcode);
+		wr = np_rdma_sendq_add(&conn->sq, &slot->part_op, sge, opcode);
 		wr->wr.rdma.remote_addr = segs[i].addr;
 		wr->wr.rdma.rkey = segs[i].key;
+		/* Each READ gives its credit back by itself. */
+		if (opcode == IBV_WR_RDMA_READ)
+			wr->send_flags = IBV_SEND_SIGNALED;
 	}
+	return wr;
 }
 
-static void add_send(struct batch *batch, struct np_rdma_slot *slot)
+static struct ibv_send_wr *add_send(struct np_rdma_slot *slot)
 {
 	struct np_rdma_conn *conn = slot->conn;
 	const struct np_data *data = &slot->req.data;
@@ -100,61 +94,39 @@ static void add_send(struct batch *batch, struct np_rdma_slot *slot)
 		sge.addr = (uintptr_t)slot->wire_cqe;
 		sge.lkey = conn->mr->lkey;
 	}
-	wr = batch_add(batch, &slot->last_op, sge, IBV_WR_SEND);
+	wr = np_rdma_sendq_add(&conn->sq, &slot->last_op, sge, IBV_WR_SEND);
 	wr->send_flags = IBV_SEND_SOLICITED | (conn->has_inline ? IBV_SEND_INLINE : 0);
 	if (data->invalidate && conn->dev->has_send_inv) {
 		wr->opcode = IBV_WR_SEND_WITH_INV;
 		wr->invalidate_rkey = data->invalidate_key;
 	}
+	return wr;
 }
 
-/* Return: how many were posted; fewer than there are after an error. */
-static unsigned int post(struct np_rdma_slot *slot, struct batch *batch)
-{
-	struct np_rdma_conn *conn = slot->conn;
-	unsigned int posted = batch->count;
-	struct ibv_send_wr *bad = NULL;
-	int err;
-
-	err = ibv_post_send(conn->qp, batch->wrs, &bad);
-	if (err) {
-		posted = bad ? (unsigned int)(bad - batch->wrs) : 0;
-		slot->err = -EIO;
-		np_rdma_conn_fail(conn, "%s cannot be posted: error %d", slot->verb, err);
-	}
-	conn->sq_free -= posted;
-	return posted;
-}
-
-/* Posts what fits. Return: true when the job has nothing more to post. */
+/* Adds what fits. Return: true when the job has nothing more to add. */
 static bool post_reads(struct np_rdma_slot *slot)
 {
 	struct np_rdma_conn *conn = slot->conn;
 	struct np_req *req = &slot->req;
 	struct np_sgl_seg segs[NP_MAX_SGL_SEGS];
-	struct batch batch;
-	unsigned int nsegs, count, posted;
+	unsigned int nsegs, count, room = np_rdma_sendq_room(&conn->sq);
 
 	if (slot->err)
 		return true;
 	nsegs = np_rdma_map_piece(&req->data, req->piece_offset, req->piece_bytes, segs);
 	count = nsegs - slot->posted;
-	if (count > conn->sq_free)
-		count = conn->sq_free;
+	if (count > room)
+		count = room;
 	if (count > conn->read_credits)
 		count = conn->read_credits;
 	if (!count)
 		return slot->posted == nsegs;
-	batch.count = 0;
-	add_rdma(&batch, slot, segs, slot->posted, count, IBV_WR_RDMA_READ);
-	/* Each gives its credit back by itself. */
-	for (unsigned int i = 0; i < count; i++)
-		batch.wrs[i].send_flags = IBV_SEND_SIGNALED;
-	posted = post(slot, &batch);
-	conn->read_credits -= posted;
-	slot->posted = (uint16_t)(slot->posted + posted);
-	slot->inflight = (uint16_t)(slot->inflight + posted);
-	return slot->err || slot->posted == nsegs;
+	add_rdma(slot, segs, slot->posted, count, IBV_WR_RDMA_READ);
+	post_later(conn);
+	conn->read_credits -= count;
+	slot->posted = (uint16_t)(slot->posted + count);
+	slot->inflight = (uint16_t)(slot->inflight + count);
+	return slot->posted == nsegs;
 }
 
 static void over_respond(struct np_rdma_slot *slot, int err);
@@ -166,28 +138,23 @@ static bool post_chain(struct np_rdma_slot *slot)
 	struct np_req *req = &slot->req;
 	bool has_send = slot->over == over_respond;
 	struct np_sgl_seg segs[NP_MAX_SGL_SEGS];
-	struct batch batch;
-	unsigned int nsegs = 0, posted;
+	struct ibv_send_wr *last = NULL;
+	unsigned int nsegs = 0;
 
 	if (!has_send || np_req_has_data_out(req))
 		nsegs = np_rdma_map_piece(&req->data, req->piece_offset, req->piece_bytes, segs);
-	if (nsegs + has_send > conn->sq_free)
+	if (nsegs + has_send > np_rdma_sendq_room(&conn->sq))
 		return false;
-	batch.count = 0;
 	if (nsegs)
-		add_rdma(&batch, slot, segs, 0, nsegs, IBV_WR_RDMA_WRITE);
+		last = add_rdma(slot, segs, 0, nsegs, IBV_WR_RDMA_WRITE);
 	if (has_send)
-		add_send(&batch, slot);
-	assert(batch.count);
-	batch.wrs[batch.count - 1].wr_id = (uintptr_t)&slot->last_op;
-	batch.wrs[batch.count - 1].send_flags |= IBV_SEND_SIGNALED;
-	posted = post(slot, &batch);
-	slot->chain = (uint16_t)posted;
-	/*
-	 * A chain cut by an error has no last completion. What was posted of it may still be read by
-	 * the RNIC, so its buffer is kept until the QP is gone.
-	 */
-	slot->inflight = posted ? 1 : 0;
+		last = add_send(slot);
+	assert(last);
+	last->wr_id = (uintptr_t)&slot->last_op;
+	last->send_flags |= IBV_SEND_SIGNALED;
+	post_later(conn);
+	slot->chain = (uint16_t)(nsegs + has_send);
+	slot->inflight = 1;
 	/* Nobody waits for the end of an answer: it gives back a slot, and maybe a buffer. */
 	if (has_send)
 		set_waited(slot, false);
@@ -235,12 +202,31 @@ static void kick(struct np_rdma_conn *conn)
 		post_waiting(&conn->read_wait, post_reads);
 }
 
+void np_rdma_post(struct np_rdma_conn *conn)
+{
+	int err;
+
+	np_list_del(&conn->post.link);
+	err = np_rdma_sendq_post(&conn->sq, conn->qp);
+	if (err)
+		np_rdma_conn_fail(conn, "work requests cannot be posted: error %d", err);
+	/* A job may have waited for room in the batch. */
+	if (!conn->is_stopped)
+		kick(conn);
+}
+
+static void post_at_end(struct np_rdma_later *later)
+{
+	np_rdma_post(np_container_of(later, struct np_rdma_conn, post));
+}
+
 static void check_wc(struct np_rdma_slot *slot, const struct ibv_wc *wc)
 {
 	if (wc->status == IBV_WC_SUCCESS)
 		return;
 	slot->err = -EIO;
-	np_rdma_conn_fail(slot->conn, "%s failed: %s", slot->verb, ibv_wc_status_str(wc->status));
+	np_rdma_conn_fail(slot->conn, "%s failed: %s (%u)", slot->verb,
+		ibv_wc_status_str(wc->status), wc->vendor_err);
 }
 
 static void read_done(struct np_rdma_op *op, const struct ibv_wc *wc)
@@ -248,7 +234,7 @@ static void read_done(struct np_rdma_op *op, const struct ibv_wc *wc)
 	struct np_rdma_slot *slot = np_container_of(op, struct np_rdma_slot, part_op);
 	struct np_rdma_conn *conn = slot->conn;
 
-	conn->sq_free++;
+	conn->sq.free++;
 	conn->read_credits++;
 	slot->inflight--;
 	check_wc(slot, wc);
@@ -267,7 +253,7 @@ static void chain_done(struct np_rdma_op *op, const struct ibv_wc *wc)
 	struct np_rdma_slot *slot = np_container_of(op, struct np_rdma_slot, last_op);
 	struct np_rdma_conn *conn = slot->conn;
 
-	conn->sq_free += slot->chain;
+	conn->sq.free += slot->chain;
 	slot->inflight = 0;
 	check_wc(slot, wc);
 	settle(slot);
@@ -351,6 +337,15 @@ void np_rdma_respond(struct np_req *req)
 		np_list_add_tail(&conn->send_wait, &slot->link);
 	if (!is_waiting(slot) && !slot->inflight)
 		settle(slot);
+}
+
+void np_rdma_rw_init(struct np_rdma_conn *conn)
+{
+	np_list_init(&conn->free_slots);
+	np_list_init(&conn->read_wait);
+	np_list_init(&conn->send_wait);
+	np_list_init(&conn->post.link);
+	conn->post.fn = post_at_end;
 }
 
 void np_rdma_slot_init(struct np_rdma_slot *slot, struct np_rdma_conn *conn)

@@ -15,8 +15,12 @@ void np_rdma_pull(struct np_req *req);
 void np_rdma_push(struct np_req *req);
 void np_rdma_respond(struct np_req *req);
 
-/* Context: control thread, while building. */
+/* Context: control thread, while building: the connection first, then its slots. */
+void np_rdma_rw_init(struct np_rdma_conn *conn);
 void np_rdma_slot_init(struct np_rdma_slot *slot, struct np_rdma_conn *conn);
+
+/* Posts now what is gathered. Happens by itself at the end of the turn. */
+void np_rdma_post(struct np_rdma_conn *conn);
 
 /* Gives up the jobs that have found no room in the send queue. The connection is stopped. */
 void np_rdma_abandon_waiting(struct np_rdma_conn *conn);
