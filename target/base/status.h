@@ -69,7 +69,7 @@ static inline bool np_status_is(struct np_status a, struct np_status b)
  */
 struct np_status np_status_from_errno(int err);
 
-/* A short English name of the status code, never NULL. */
+/* A short English name, never NULL. Of codes that fabrics use otherwise it gives the NVM meaning. */
 const char *np_status_name(struct np_status status);
 
 #endif

@@ -111,7 +111,11 @@ def _machine(topology, workdir):
 
 
 def _kernel_line(topology):
-    line = "console=ttyS0 loglevel=4 panic=1 oops=panic mitigations=off rcupdate.rcu_expedited=1"
+    # tsc=reliable: an emulated CPU that gets no host CPU for a while answers the clock's watchdog
+    # late, and the kernel would take its clock from the HPET then. That is slow to read here, and
+    # the change rewrites code that CPUs are running, which TCG does not always survive ("int3").
+    line = ("console=ttyS0 loglevel=4 panic=1 oops=panic mitigations=off rcupdate.rcu_expedited=1 "
+            "tsc=reliable")
     if topology.iommu:
         line += " intel_iommu=on iommu.passthrough=0"
     return f"{line} {topology.append}".rstrip()
