@@ -3,7 +3,7 @@
 import hashlib
 
 from target import NQN
-from vm import wait_for
+from vm import GuestError, wait_for
 
 SETTLE_LIMIT_S = 60
 
@@ -48,6 +48,31 @@ def io_connections(target):
 def wait_no_connections(target):
     """Wait until the daemon has forgotten every connection."""
     wait_for(lambda: not target.cli("conns")["conns"], SETTLE_LIMIT_S, "no connection left")
+
+
+def resources(target, rnic=""):
+    """What the daemon holds, as the kernel counts it: {"qp": 1, ..., "fds": 19, "threads": 2}.
+
+    rnic: of this RNIC alone, and only what the RDMA subsystem counts.
+    """
+    pid = target.process.pid
+    listing = target.vm.run(
+        "for kind in pd cq qp cm_id mr ctx; do rdma resource show $kind | sed s/^/$kind:/; done; "
+        f"ls /proc/{pid}/fd | sed s/^/fds:/; ls /proc/{pid}/task | sed s/^/threads:/").stdout
+    counts = dict.fromkeys(("pd", "cq", "qp", "cm_id", "mr", "ctx", "fds", "threads"), 0)
+    for line in listing.splitlines():
+        kind, entry = line.split(":", 1)
+        is_its_own = kind in ("fds", "threads") and not rnic
+        counts[kind] += is_its_own or (f" pid {pid} " in f"{entry} " and f" {rnic}" in entry)
+    return counts
+
+
+def wait_resources(target, wanted):
+    """Wait until the daemon holds what it did before, or what is left of that."""
+    try:
+        wait_for(lambda: resources(target) == wanted, SETTLE_LIMIT_S, "no leak")
+    except GuestError as error:
+        raise AssertionError(f"it is to hold {wanted}, it holds {resources(target)}") from error
 
 
 def image_digest(vm, drive, offset, length):

@@ -10,6 +10,14 @@ DEFAULTS = {"ioengine": "io_uring", "direct": 1, "randrepeat": 1}
 VERIFY = {"verify": "crc32c", "verify_fatal": 1, "do_verify": 1}
 
 
+def _command(name, filename, options):
+    arguments = ["fio", "--output-format=json", f"--output=/mnt/share/{name}.json",
+                 "--group_reporting", f"--name={name}", f"--filename={filename}"]
+    arguments += [f"--{key}" if value is True else f"--{key}={value}"
+                  for key, value in {**DEFAULTS, **options}.items()]
+    return shlex.join(arguments)
+
+
 class FioJob:
     """A fio run that was started: wait() returns its report, summed over its jobs."""
 
@@ -17,11 +25,7 @@ class FioJob:
         self.vm = vm
         name = f"fio-{next(_number)}"
         self._report = os.path.join(vm.share, f"{name}.json")
-        arguments = ["fio", "--output-format=json", f"--output=/mnt/share/{name}.json",
-                     "--group_reporting", f"--name={name}", f"--filename={filename}"]
-        arguments += [f"--{key}" if value is True else f"--{key}={value}"
-                      for key, value in {**DEFAULTS, **options}.items()]
-        self.process = vm.spawn(shlex.join(arguments), name)
+        self.process = vm.spawn(_command(name, filename, options), name)
 
     def wait(self, limit_s=900):
         """Return fio's job dictionary ("read", "write", "error", ...); fail if fio failed."""
@@ -36,9 +40,31 @@ class FioJob:
         return job
 
 
+class FioLoop:
+    """The same fio run again and again, each of which must succeed, until stop()."""
+
+    def __init__(self, vm, filename, options):
+        self.vm = vm
+        name = f"fio-{next(_number)}"
+        self._flag = f"/run/{name}.stop"
+        self.process = vm.spawn(f"until [[ -e {self._flag} ]]; do "
+                                f"{_command(name, filename, options)} || exit; done", name)
+
+    def stop(self, limit_s=900):
+        """Let the last run end, and fail if any of them failed."""
+        self.vm.run(f"touch {self._flag}")
+        rc = self.process.wait(limit_s)
+        assert rc == 0, f"fio: exit code {rc}\n{self.process.stderr}"
+
+
 def start(vm, filename, **options):
     """Start fio on a device or file; options as on its command line, True for a bare flag."""
     return FioJob(vm, filename, options)
+
+
+def loop(vm, filename, **options):
+    """Start fio, and again whenever it has ended; options as for start()."""
+    return FioLoop(vm, filename, options)
 
 
 def run(vm, filename, limit_s=900, **options):

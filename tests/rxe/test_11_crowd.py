@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """32 hosts at once, and one more than fits."""
+import re
 import uuid
 
 import fio
@@ -18,17 +19,47 @@ def identity(number):
     return f"-i 1 --hostnqn=nqn.2014-08.org.nvmexpress:uuid:{name} --hostid={name}"
 
 
-def connect_all(vm):
-    """Connect all hosts at the same time and return their controllers' names, by host."""
+def connect_hosts(vm, numbers):
+    """Connect these hosts at the same time."""
     script = [f"nvme connect -t rdma -a {LOOPBACK} -s 4420 -n {NQN} {identity(number)} & "
-              f"pids[{number}]=$!" for number in range(HOSTS)]
+              f"pids[{number}]=$!" for number in numbers]
     script.append("rc=0; for pid in ${pids[*]}; do wait $pid || rc=1; done; exit $rc")
     vm.run("\n".join(script), limit_s=IO_LIMIT_S)
+
+
+def find_controllers(vm):
+    """The controllers' names, by host."""
     lines = vm.run("grep -H . /sys/class/nvme/nvme*/hostid").stdout.splitlines()
     names = {line.split(":", 1)[1]: line.split("/")[4] for line in lines}
     found = [names.get(str(uuid.UUID(int=0xabcdef << 64 | number))) for number in range(HOSTS)]
     assert None not in found and len(set(found)) == HOSTS, names
     return found
+
+
+def cq_entries(target):
+    """What the daemon's two completion queues have room for, the smaller one first."""
+    listing = target.vm.run("rdma resource show cq").stdout.splitlines()
+    sizes = [int(re.search(r" cqe (\d+) ", line)[1]) for line in listing
+             if f" pid {target.process.pid} " in line]
+    assert len(sizes) == 2, listing
+    return sorted(sizes)
+
+
+def connect_under_load(target):
+    """Connect one host, and the others while it writes: the completion queues must grow meanwhile."""
+    vm = target.vm
+    connect_hosts(vm, [0])
+    device = wait_for(lambda: host.find_device(vm, NQN, 1), IO_LIMIT_S, "the namespace")
+    before = cq_entries(target)
+    load = fio.loop(vm, device, rw="randwrite", bs="4k", iodepth=16, size="2m", **fio.VERIFY)
+    wait_for(lambda: target.stats()["write_ios"] > 0, IO_LIMIT_S, "the first write")
+    connect_hosts(vm, range(1, HOSTS))
+    # A queue of the host completes as many receives, and for each of them a transfer and a response.
+    receives = sum(entry["depth"] for entry in target.cli("conns")["conns"])
+    small, large = cq_entries(target)
+    assert before[1] < receives <= small and 2 * receives <= large, (before, small, large)
+    load.stop(IO_LIMIT_S)
+    return device
 
 
 def requests(target):
@@ -51,9 +82,9 @@ def test_crowd__is_served_and_one_more_is_refused(daemon_built, vm):
     served = namespace(1, vm.block_device("cmb"), p2pmem="1", p2pmem_require=True)
     attributes = dict(cntlid_min="1", cntlid_max=str(HOSTS))
     with Target(vm, config([subsystem(NQN, served, **attributes)])) as target:
-        controllers = connect_all(vm)
+        device = connect_under_load(target)
+        controllers = find_controllers(vm)
         assert len(target.cli("conns")["conns"]) == 2 * HOSTS
-        device = wait_for(lambda: host.find_device(vm, NQN, 1), IO_LIMIT_S, "the namespace")
         # One block device stands for all paths: take them in turn, as soon as all are there.
         path = f"/sys/block/{device.split('/')[-1]}/multipath/nvme*"
         wait_for(lambda: len(vm.run(f"ls -d {path}", check=False).stdout.split()) == HOSTS,

@@ -33,7 +33,7 @@ static int fake_post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_
 		fake.wrs[fake.count] = *wr;
 		fake.sges[fake.count++] = wr->sg_list[0];
 	}
-	return 0;
+	return fake.doorbell_err;
 }
 
 static int fake_post_recv(struct ibv_qp *qp, struct ibv_recv_wr *wr, struct ibv_recv_wr **bad)

@@ -22,7 +22,8 @@ extern struct fake_qp {
 	struct ibv_sge sges[MAX_WRS];
 	unsigned int count, done; /* posted; completed so far */
 	unsigned int recvs, doorbells;
-	int fail_at; /* refuse this work request, -1 for none */
+	int fail_at;      /* refuse this work request, -1 for none */
+	int doorbell_err; /* refuse none, and fail all the same */
 } fake;
 
 /* The stubs: how often each was called. */

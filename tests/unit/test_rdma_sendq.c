@@ -112,6 +112,70 @@ static void test_failed_post__gives_back_what_was_not_posted(void **state)
 	free(w);
 }
 
+/* The host is to send the command again, elsewhere: it must not hear of an error. */
+static void test_failed_post__is_not_answered(void **state)
+{
+	struct world *w = world_new(64, 4);
+	struct np_req *req = arrive(w, 0);
+
+	(void)state;
+	set_data(w, req, &cmd_write, 1, 512);
+	np_rdma_pull(req);
+	fake.fail_at = 0;
+	np_rdma_post(&w->conn);
+	assert_int_equal(seen.pulled, 1);
+	assert_int_equal(seen.released, 1);
+	fake.fail_at = -1; /* an answer would be taken */
+	end_turn(w);
+	assert_int_equal(fake.count, 0);
+	free(w);
+}
+
+static void test_failed_connection__begins_nothing(void **state)
+{
+	struct world *w = world_new(64, 4);
+
+	(void)state;
+	np_rdma_conn_fail(&w->conn, "some reason");
+	complete((uintptr_t)&w->recvs[0].op, IBV_WC_SUCCESS, sizeof(struct np_sqe));
+	assert_int_equal(seen.begun, 0);
+	assert_int_equal(w->conn.slots_used, 0);
+	free(w);
+}
+
+/* All is in the queue, and whether it will be carried out is unknown until the QP is gone. */
+static void test_failed_doorbell__leaves_all_in_flight(void **state)
+{
+	struct world *w = world_new(64, 4);
+	struct np_req *done = arrive(w, 0), *lost = arrive(w, 1);
+
+	(void)state;
+	set_data(w, done, &cmd_write, 1, 512);
+	set_data(w, lost, &cmd_write, 1, 512);
+	np_rdma_pull(done);
+	np_rdma_pull(lost);
+	fake.doorbell_err = 5;
+	end_turn(w);
+	assert_int_equal(seen.failed, 1);
+	assert_int_equal(seen.pulled, 0);
+	assert_int_equal(w->conn.sq.free, 62);
+	complete_next(w, IBV_WC_SUCCESS);
+	assert_int_equal(seen.pulled, 1);
+	assert_int_equal(seen.err, 0);
+	assert_int_equal(w->conn.sq.free, 63);
+	np_rdma_respond(done);
+	assert_int_equal(seen.released, 1);
+	np_rdma_conn_stop(&w->conn);
+	assert_int_equal(seen.quiet, 0);
+	assert_int_equal(seen.released, 1);
+	np_rdma_conn_sweep(&w->conn);
+	assert_int_equal(seen.pulled, 2);
+	assert_int_equal(seen.released, 2);
+	assert_int_equal(seen.swept, 1);
+	assert_int_equal(w->reactor.nwaiting, 0);
+	free(w);
+}
+
 /* The stop posts what the turn has gathered, then nothing more. */
 static void test_stop__posts_what_is_gathered(void **state)
 {
@@ -176,6 +240,9 @@ int main(void)
 		cmocka_unit_test(test_turn__posts_more_than_a_batch),
 		cmocka_unit_test(test_failed_post__never_calls_back_from_within),
 		cmocka_unit_test(test_failed_post__gives_back_what_was_not_posted),
+		cmocka_unit_test(test_failed_post__is_not_answered),
+		cmocka_unit_test(test_failed_connection__begins_nothing),
+		cmocka_unit_test(test_failed_doorbell__leaves_all_in_flight),
 		cmocka_unit_test(test_stop__posts_what_is_gathered),
 		cmocka_unit_test(test_cut_chain__keeps_its_buffer_until_the_sweep),
 		cmocka_unit_test(test_cut_chain__ends_the_connection),

@@ -42,7 +42,7 @@ static struct np_rdma_slot *slot_get(struct np_rdma_conn *conn)
 void np_rdma_slot_put(struct np_rdma_slot *slot)
 {
 	struct np_rdma_conn *conn = slot->conn;
-	struct np_list *waiting = np_list_pop(&conn->recv_wait);
+	struct np_list *waiting = conn->is_failed ? NULL : np_list_pop(&conn->recv_wait);
 
 	if (waiting) {
 		conn->queue.reactor->nwaiting--;
@@ -68,7 +68,7 @@ static void recv_done(struct np_rdma_op *op, const struct ibv_wc *wc)
 		np_rdma_conn_check_idle(conn);
 		return;
 	}
-	if (wc->status != IBV_WC_SUCCESS)
+	if (conn->is_failed)
 		return;
 	recv->bytes = wc->byte_len;
 	if (recv->bytes < sizeof(struct np_sqe)) {

@@ -289,7 +289,11 @@ static void reset(struct np_rdma_slot *slot, const char *verb,
 	slot->posted = 0;
 	slot->inflight = 0;
 	slot->chain = 0;
-	slot->err = slot->conn->is_stopped ? -ECONNABORTED : 0;
+	/*
+	 * On a connection that failed nothing is answered either: that its data could not be fetched is
+	 * no fault of the command, which the host sends again over another connection.
+	 */
+	slot->err = slot->conn->is_failed || slot->conn->is_stopped ? -ECONNABORTED : 0;
 	set_waited(slot, true);
 }
 

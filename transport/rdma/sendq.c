@@ -67,7 +67,11 @@ int np_rdma_sendq_post(struct np_rdma_sendq *sendq, struct ibv_qp *qp)
 	sendq->count = 0;
 	err = ibv_post_send(qp, sendq->wrs, &bad);
 	if (err) {
-		uint32_t posted = bad ? (uint32_t)(bad - sendq->wrs) : 0;
+		/*
+		 * Without a first refused one they all are in the queue, and may be carried out: so does
+		 * rxe when its device goes away before the doorbell. They complete, or end with the QP.
+		 */
+		uint32_t posted = bad ? (uint32_t)(bad - sendq->wrs) : count;
 
 		refuse(sendq, posted, count - posted, err);
 	}

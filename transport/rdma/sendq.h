@@ -48,7 +48,8 @@ struct ibv_send_wr *np_rdma_sendq_add(struct np_rdma_sendq *sendq, struct np_rdm
  *
  * A work request that the queue pair does not take completes within this call, with
  * IBV_WC_LOC_QP_OP_ERR and the verb's error as vendor_err. The end of a chain that is cut thereby
- * does not: the RNIC may use its first part until the queue pair is gone.
+ * does not: the RNIC may use its first part until the queue pair is gone. Nor does any after an error
+ * that names none.
  * Return: 0 or the verb's error, a positive errno.
  */
 int np_rdma_sendq_post(struct np_rdma_sendq *sendq, struct ibv_qp *qp);

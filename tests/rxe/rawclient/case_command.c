@@ -2,8 +2,11 @@
 /*
  * case_command.c - commands with one wrong field: the status that the spec names, and no harm.
  *
- * Spec: NVM Express Base 2.0, 3.3.3.1 (common fields), 3.2.1 (NSIDs); NVM Command Set 1.0, 3.2.
+ * Spec: NVM Express Base 2.0, 3.3.3.1 (common fields), 3.2.1 (NSIDs), 6.4 (Disconnect); NVM Command
+ * Set 1.0, 3.2.
  */
+#include <string.h>
+
 #include "target/base/le.h"
 #include "tests/rxe/rawclient/raw.h"
 
@@ -161,6 +164,30 @@ static void twist_cns(const struct raw_env *env, struct np_sqe *sqe)
 	sqe->cdw10 = np_le32(0xfe);
 }
 
+/* Optional, and OFCS says that it is not there: refused on either queue, and both live on. */
+static bool run_disconnect(struct raw_env *env, const struct raw_case *self)
+{
+	struct raw_ctrl *ctrl = env->shared;
+	struct nvme_id_ctrl id;
+	struct np_sqe sqe;
+
+	raw_sqe_init(&sqe, NP_OPCODE_FABRICS, nvme_fabrics_type_disconnect);
+	if (!raw_expect(ctrl->io, &sqe, NULL, 0, self->want) || !raw_expect_unharmed(ctrl->io))
+		return false;
+	raw_sqe_init(&sqe, NP_OPCODE_FABRICS, nvme_fabrics_type_disconnect);
+	if (!raw_expect(ctrl->admin, &sqe, NULL, 0, self->want))
+		return false;
+	raw_sqe_init(&sqe, nvme_admin_identify, 0);
+	sqe.cdw10 = np_le32(NVME_IDENTIFY_CNS_CTRL);
+	raw_sgl_keyed(
+		&sqe.sgl, (uintptr_t)env->data, sizeof(id), env->data_mr->rkey, NP_SGL_SUB_ADDRESS);
+	if (!raw_expect(ctrl->admin, &sqe, NULL, 0, 0))
+		return false;
+	memcpy(&id, env->data, sizeof(id));
+	return raw_say(env, !(np_le16(id.ofcs) & NVME_CTRL_OFCS_DISCONNECT),
+		"status %03xh, OFCS %04xh", self->want, np_le16(id.ofcs));
+}
+
 #define COMMAND(title, runner, status, change)                                \
 	{                                                                     \
 		.name = title, .run = runner, .want = status, .twist = change \
@@ -175,6 +202,7 @@ const struct raw_case raw_command_cases[] = {
 	ADMIN("opcode-unknown-admin", NVME_SC_INVALID_OPCODE, twist_opcode),
 	READ("property-get-on-io-queue", NVME_SC_INVALID_OPCODE, twist_property_on_io),
 	ADMIN("fabrics-type-unknown", NVME_SC_INVALID_OPCODE, twist_fctype),
+	{.name = "disconnect-unsupported", .run = run_disconnect, .want = NVME_SC_INVALID_OPCODE},
 	ADMIN("property-unknown", NVME_SC_INVALID_FIELD, twist_property_offset),
 	ADMIN("identify-cns-unknown", NVME_SC_INVALID_FIELD, twist_cns),
 	READ("fused-first", NVME_SC_INVALID_FIELD, twist_fused_first),
