@@ -143,6 +143,29 @@ static void test_failed_connection__begins_nothing(void **state)
 	free(w);
 }
 
+/* The capsule that waits is given up with the connection, whatever slot becomes free before. */
+static void test_failed_connection__begins_nothing_that_waited(void **state)
+{
+	struct world *w = world_new(64, 4);
+	struct np_req *first = arrive(w, 0);
+
+	(void)state;
+	for (unsigned int i = 1; i < SLOTS; i++)
+		arrive(w, 0);
+	arrive(w, 1);
+	assert_int_equal(w->reactor.nwaiting, 1);
+	np_rdma_respond(first);
+	end_turn(w);
+	np_rdma_conn_fail(&w->conn, "some reason");
+	complete_next(w, IBV_WC_SUCCESS);
+	assert_int_equal(seen.released, 1);
+	assert_int_equal(seen.begun, SLOTS);
+	assert_int_equal(w->conn.slots_used, SLOTS - 1);
+	np_rdma_conn_stop(&w->conn);
+	assert_int_equal(w->reactor.nwaiting, 1); /* for the teardown alone */
+	free(w);
+}
+
 /* All is in the queue, and whether it will be carried out is unknown until the QP is gone. */
 static void test_failed_doorbell__leaves_all_in_flight(void **state)
 {
@@ -242,6 +265,7 @@ int main(void)
 		cmocka_unit_test(test_failed_post__gives_back_what_was_not_posted),
 		cmocka_unit_test(test_failed_post__is_not_answered),
 		cmocka_unit_test(test_failed_connection__begins_nothing),
+		cmocka_unit_test(test_failed_connection__begins_nothing_that_waited),
 		cmocka_unit_test(test_failed_doorbell__leaves_all_in_flight),
 		cmocka_unit_test(test_stop__posts_what_is_gathered),
 		cmocka_unit_test(test_cut_chain__keeps_its_buffer_until_the_sweep),
