@@ -2,9 +2,13 @@
 """nvmet-p2p beside the kernel's nvmet-rdma: same guest, same drive, same jobs, in turn.
 
 Both stage in host memory, with the same in-capsule size, so that the targets are compared and not
-the emulated CMB. Figures are IOPS: medians over the rounds. The ratio is the median of the rounds'
-own ratios, because the machine's speed drifts by more than the targets differ; the last column is
-the range that the middle half of these ratios lies in.
+the emulated CMB. Figures are IOPS: medians over the rounds, each of which boots a guest of its own.
+The ratio is the median of the rounds' own ratios, because the machine's speed drifts by more than
+the targets differ; the last column is the range that the middle half of these ratios lies in.
+
+fio stays on CPU 0. The emulated CPU forgets all address translations when it changes between
+processes, as those with PCIDs do not, so that where fio came to run would weigh more than the
+targets do.
 
 There are two ways of measuring:
 
@@ -49,8 +53,9 @@ KERNEL_PORT = 4421
 
 
 def measure(vm, device, job, extent):
-    """IOPS of one run; extent: what ends it."""
-    report = fio.run(vm, device, size="128m", **extent, **job)
+    """IOPS of one run, after a first that warms up; extent: what ends it."""
+    for _ in range(2):
+        report = fio.run(vm, device, size="128m", cpus_allowed=0, **extent, **job)
     return report["read"]["iops"] + report["write"]["iops"]
 
 
@@ -67,28 +72,6 @@ def extent_of(options, name):
     return {"time_based": True, "runtime": f"{options.seconds * 1000:.0f}ms"}
 
 
-def run(vm, options, sides):
-    """
-    {(job, side): [IOPS of each round]}; sides: {name: what sets it up and gives its device}.
-
-    One side is there at a time, and each round sets it up anew, in alternating order: which of two
-    comes first moves a figure by up to a fifth, and so does the chance of where its threads and
-    memory come to lie.
-    """
-    figures = {}
-    for turn in range(options.rounds):
-        for side in sorted(sides, reverse=turn % 2 == 1):
-            with sides[side]() as device:
-                for name, job in jobs(options):
-                    extent = extent_of(options, name)
-                    if turn == 0:  # the first job of a kind warms up
-                        measure(vm, device, job, extent)
-                    iops = measure(vm, device, job, extent)
-                    figures.setdefault((name, side), []).append(iops)
-                    print(f"round {turn + 1}, {side}, {name}: {iops:.0f}", file=sys.stderr)
-    return figures
-
-
 def table(figures):
     lines = ["| job | kernel nvmet | nvmet-p2p | ratio | middle half |", "|---|---:|---:|---:|---:|"]
     for name in dict.fromkeys(name for name, _ in figures):
@@ -101,18 +84,22 @@ def table(figures):
 
 
 @contextmanager
-def our_target(vm, drive, poll_us):
+def our_target(vm, drive, options):
     namespace = target.namespace(1, drive, uuid="5a0d3c0e-53b0-4c5e-9f55-0f6a7b1f3c01")
-    config = target.config([target.subsystem(target.NQN, namespace)], daemon={"poll_us": poll_us})
+    config = target.config([target.subsystem(target.NQN, namespace)],
+                           daemon={"poll_us": options.poll_us})
     with target.Target(vm, config, arguments=""), host.connect(vm, target.NQN) as controller:
         yield controller.device()
 
 
 @contextmanager
-def kernel_target(vm, drive):
+def kernel_target(vm, drive, _options):
     with knvmet.KernelTarget(vm, KERNEL_NQN, [drive], port=KERNEL_PORT), \
             host.connect(vm, KERNEL_NQN, port=KERNEL_PORT) as controller:
         yield controller.device()
+
+
+SIDES = {"kernel": kernel_target, "ours": our_target}
 
 
 def null_device(vm):
@@ -120,6 +107,37 @@ def null_device(vm):
     vm.run("modprobe null_blk nr_devices=1 gb=1 bs=512 memory_backed=1 queue_mode=2 "
            "irqmode=2 completion_nsec=80000")
     return "/dev/nullb0"
+
+
+@contextmanager
+def booted(options):
+    """A guest, and the drive in it that the targets serve."""
+    one_cpu = options.icount and options.drive == "null"
+    vm = Vm(Topology(drives=(Drive("data"),), icount=options.icount,
+                     vcpus=1 if one_cpu else 2)).boot()
+    try:
+        yield vm, null_device(vm) if options.drive == "null" else vm.block_device("data")
+    finally:
+        vm.kill()
+
+
+def run(options):
+    """
+    {(job, side): [IOPS of each round]}
+
+    One side is there at a time, and who comes first alternates: that moves a figure by up to a
+    fifth, and so does the chance of where threads and memory come to lie in a guest.
+    """
+    figures = {}
+    for turn in range(options.rounds):
+        with booted(options) as (vm, drive):
+            for side in sorted(SIDES, reverse=turn % 2 == 1):
+                with SIDES[side](vm, drive, options) as device:
+                    for name, job in jobs(options):
+                        iops = measure(vm, device, job, extent_of(options, name))
+                        figures.setdefault((name, side), []).append(iops)
+                        print(f"round {turn + 1}, {side}, {name}: {iops:.0f}", file=sys.stderr)
+    return figures
 
 
 def main():
@@ -137,16 +155,7 @@ def main():
         options.drive = "null" if options.icount else "nvme"
     if options.poll_us is None:
         options.poll_us = 0 if options.icount else 1000
-    one_cpu = options.icount and options.drive == "null"
-    vm = Vm(Topology(drives=(Drive("data"),), icount=options.icount,
-                     vcpus=1 if one_cpu else 2)).boot()
-    try:
-        drive = null_device(vm) if options.drive == "null" else vm.block_device("data")
-        print(table(run(vm, options, {
-            "kernel": lambda: kernel_target(vm, drive),
-            "ours": lambda: our_target(vm, drive, options.poll_us)})))
-    finally:
-        vm.kill()
+    print(table(run(options)))
 
 
 if __name__ == "__main__":

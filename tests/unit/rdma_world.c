@@ -184,7 +184,7 @@ struct world *world_new(uint32_t sq_entries, uint32_t read_limit)
 	conn->queue.reactor = &w->reactor;
 	conn->slots = w->slots;
 	conn->nslots = SLOTS;
-	conn->capsule_bytes = sizeof(w->capsules[0]);
+	conn->inline_bytes = sizeof(w->recv_data[0]);
 	conn->has_inline = true;
 	conn->sq.entries = conn->sq.free = sq_entries;
 	conn->read_limit = conn->read_credits = read_limit;
@@ -193,7 +193,7 @@ struct world *world_new(uint32_t sq_entries, uint32_t read_limit)
 	for (unsigned int i = 0; i < SLOTS; i++)
 		np_rdma_slot_init(&w->slots[i], conn);
 	for (unsigned int i = 0; i < RECVS; i++) {
-		np_rdma_recv_init(&w->recvs[i], conn, w->capsules[i]);
+		np_rdma_recv_init(&w->recvs[i], conn, &w->sqes[i], w->recv_data[i]);
 		assert_int_equal(np_rdma_recv_post(&w->recvs[i]), 0);
 	}
 	return w;

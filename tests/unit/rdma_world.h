@@ -43,7 +43,8 @@ struct world {
 	struct np_rdma_conn conn;
 	struct np_rdma_slot slots[SLOTS];
 	struct np_rdma_recv recvs[RECVS];
-	uint8_t capsules[RECVS][320];
+	struct np_sqe sqes[RECVS];
+	uint8_t recv_data[RECVS][256];
 	struct np_reactor reactor;
 	struct np_mem_region region;
 	struct np_pool pool;

@@ -18,7 +18,10 @@
 #include "transport/rdma/recv.h"
 #include "transport/rdma/rw.h"
 
-/* In-capsule data begins at such an address, so that a drive can take it as it lies. */
+/*
+ * In-capsule data begins at a multiple of this, or of an SQE where there is less, so that a drive
+ * can take it as it lies. What fills pages begins with one: each page costs a PRP entry.
+ */
 #define DATA_ALIGN 512u
 /*
  * More slots than receives: for answers which the host has, but whose completions are not polled
@@ -29,6 +32,7 @@
 #define EXTRA_SQ 32u
 /* The longest chain must fit. */
 #define MIN_SQ (NP_MAX_SGL_SEGS + 1u)
+#define MIN_DATA (NP_MIN_CAPSULE_BYTES - (uint32_t)sizeof(struct np_sqe))
 
 static uint32_t min_u32(uint32_t a, uint32_t b)
 {
@@ -77,14 +81,14 @@ static struct np_reactor *choose_reactor(struct np_rdma *rdma, uint16_t qid)
 	return runtime->reactors[best];
 }
 
-/* Receive buffers and copies of CQEs, in one piece so that one registration does. */
+/* Data, SQEs and copies of CQEs, in one piece so that one registration does. */
 static int alloc_memory(struct np_rdma_conn *conn)
 {
 	uint32_t depth = conn->queue.depth;
 	uint32_t align = conn->inline_bytes >= DATA_ALIGN ? DATA_ALIGN : sizeof(struct np_sqe);
-	size_t stride = (conn->capsule_bytes + align - 1) / align * align;
-	size_t lead = align - sizeof(struct np_sqe);
-	size_t cqes = lead + stride * depth;
+	size_t stride = (conn->inline_bytes + align - 1) / align * align;
+	size_t sqes = stride * depth;
+	size_t cqes = sqes + sizeof(struct np_sqe) * depth;
 
 	conn->memory_bytes = cqes + conn->nslots * sizeof(struct np_cqe);
 	conn->memory_bytes =
@@ -95,7 +99,9 @@ static int alloc_memory(struct np_rdma_conn *conn)
 	if (!conn->memory || !conn->recvs || !conn->slots)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < depth; i++)
-		np_rdma_recv_init(&conn->recvs[i], conn, conn->memory + lead + stride * i);
+		np_rdma_recv_init(&conn->recvs[i], conn,
+			(const struct np_sqe *)(void *)(conn->memory + sqes) + i,
+			conn->memory + stride * i);
 	for (uint32_t i = 0; i < conn->nslots; i++) {
 		np_rdma_slot_init(&conn->slots[i], conn);
 		conn->slots[i].wire_cqe = (struct np_cqe *)(void *)(conn->memory + cqes) + i;
@@ -115,7 +121,7 @@ static int create_qp(struct np_rdma_conn *conn)
 		.cap = {.max_send_wr = conn->sq.entries,
 			.max_recv_wr = conn->queue.depth,
 			.max_send_sge = 1,
-			.max_recv_sge = 1,
+			.max_recv_sge = NP_RDMA_RECV_SGES,
 			.max_inline_data = sizeof(struct np_cqe)},
 	};
 	struct ibv_qp_init_attr plain = init;
@@ -154,10 +160,10 @@ static void set_limits(struct np_rdma_conn *conn, const struct rdma_conn_param *
 	uint32_t depth = conn->queue.depth;
 	uint32_t room = conn->queue.port->inline_bytes;
 
-	room = (conn->queue.qid ? room : NP_RDMA_ADMIN_ICD) + (uint32_t)sizeof(struct np_sqe);
-	conn->capsule_bytes = room > NP_MIN_CAPSULE_BYTES ? room : NP_MIN_CAPSULE_BYTES;
+	if (!conn->queue.qid)
+		room = NP_RDMA_ADMIN_ICD;
 	/* IOCCSZ covers the room for descriptors, and a host may use all of it for data. */
-	conn->inline_bytes = conn->capsule_bytes - (uint32_t)sizeof(struct np_sqe);
+	conn->inline_bytes = room > MIN_DATA ? room : MIN_DATA;
 	conn->nslots = depth + min_u32(depth, EXTRA_SLOTS);
 	conn->sq.entries = min_u32(2 * depth + EXTRA_SQ, (uint32_t)attr->max_qp_wr);
 	conn->sq.free = conn->sq.entries;

@@ -34,13 +34,17 @@ enum np_rdma_state {
 
 struct np_rdma_conn;
 
+/* Pieces of memory in a receive. */
+#define NP_RDMA_RECV_SGES 2
+
 /* Where a capsule arrives. A resource of its own: it is given back before its answer is out. */
 struct np_rdma_recv {
 	struct np_rdma_op op;
 	struct np_list link; /* in conn->recv_wait */
 	struct np_rdma_conn *conn;
-	uint8_t *capsule;
-	uint32_t bytes; /* arrived */
+	const struct np_sqe *sqe; /* the capsule's two parts */
+	uint8_t *data;
+	uint32_t bytes; /* arrived of both */
 };
 
 /*
@@ -77,16 +81,15 @@ struct np_rdma_conn {
 	struct np_rdma_recv *recvs; /* queue.depth */
 	struct np_rdma_slot *slots;
 	uint32_t nslots;
-	uint8_t *memory; /* capsules, then wire_cqes */
+	uint8_t *memory; /* data and SQEs of the recvs, then wire_cqes */
 	size_t memory_bytes;
-	struct ibv_mr *mr;      /* of memory */
-	uint32_t capsule_bytes; /* size of each receive buffer */
-	uint32_t inline_bytes;  /* in-capsule data that is taken */
-	uint32_t read_limit;    /* READs that may be outstanding */
-	bool has_inline;        /* the QP sends a CQE without reading memory */
-	char host[64];          /* numeric address */
-	uint32_t path_mtu;      /* bytes */
-	uint64_t born_ms;       /* CLOCK_MONOTONIC */
+	struct ibv_mr *mr;     /* of memory */
+	uint32_t inline_bytes; /* in-capsule data that is taken */
+	uint32_t read_limit;   /* READs that may be outstanding */
+	bool has_inline;       /* the QP sends a CQE without reading memory */
+	char host[64];         /* numeric address */
+	uint32_t path_mtu;     /* bytes */
+	uint64_t born_ms;      /* CLOCK_MONOTONIC */
 
 	/* Reactor only: */
 	struct np_list free_slots;

@@ -10,23 +10,19 @@
  */
 #include "transport/rdma/recv.h"
 
-#include <string.h>
-
 #include "transport/rdma/sgl.h"
 
 static void begin(struct np_rdma_slot *slot, struct np_rdma_recv *recv)
 {
 	struct np_rdma_conn *conn = slot->conn;
-	uint8_t *behind = recv->capsule + sizeof(struct np_sqe);
+	struct np_sqe sqe = *recv->sqe;
 	struct np_status status;
-	struct np_sqe sqe;
 
-	memcpy(&sqe, recv->capsule, sizeof(sqe));
-	status = np_sgl_parse(&sqe, behind, recv->bytes - (uint32_t)sizeof(sqe), conn->inline_bytes,
-		&slot->req.data);
+	status = np_sgl_parse(&sqe, recv->data, recv->bytes - (uint32_t)sizeof(sqe),
+		conn->inline_bytes, &slot->req.data);
 	slot->recv = recv;
-	np_req_begin(
-		&slot->req, &sqe, slot->req.data.kind == NP_DATA_INLINE ? behind : NULL, status);
+	np_req_begin(&slot->req, &sqe, slot->req.data.kind == NP_DATA_INLINE ? recv->data : NULL,
+		status);
 }
 
 static struct np_rdma_slot *slot_get(struct np_rdma_conn *conn)
@@ -84,26 +80,35 @@ static void recv_done(struct np_rdma_op *op, const struct ibv_wc *wc)
 	conn->queue.reactor->nwaiting++;
 }
 
-void np_rdma_recv_init(struct np_rdma_recv *recv, struct np_rdma_conn *conn, uint8_t *capsule)
+void np_rdma_recv_init(struct np_rdma_recv *recv, struct np_rdma_conn *conn,
+	const struct np_sqe *sqe, uint8_t *data)
 {
 	recv->op.done = recv_done;
 	recv->conn = conn;
-	recv->capsule = capsule;
+	recv->sqe = sqe;
+	recv->data = data;
 	np_list_init(&recv->link);
 }
 
 int np_rdma_recv_post(struct np_rdma_recv *recv)
 {
 	struct np_rdma_conn *conn = recv->conn;
-	struct ibv_sge sge = {
-		.addr = (uintptr_t)recv->capsule,
-		.length = conn->capsule_bytes,
-		.lkey = conn->mr->lkey,
+	struct ibv_sge sges[NP_RDMA_RECV_SGES] = {
+		{
+			.addr = (uintptr_t)recv->sqe,
+			.length = sizeof(*recv->sqe),
+			.lkey = conn->mr->lkey,
+		},
+		{
+			.addr = (uintptr_t)recv->data,
+			.length = conn->inline_bytes,
+			.lkey = conn->mr->lkey,
+		},
 	};
 	struct ibv_recv_wr wr = {
 		.wr_id = (uintptr_t)&recv->op,
-		.sg_list = &sge,
-		.num_sge = 1,
+		.sg_list = sges,
+		.num_sge = NP_RDMA_RECV_SGES,
 	};
 	struct ibv_recv_wr *bad;
 	int err;

@@ -10,8 +10,12 @@
 
 #include "transport/rdma/conn.h"
 
-/* Makes @recv ready for its first use. Context: control thread, while building. */
-void np_rdma_recv_init(struct np_rdma_recv *recv, struct np_rdma_conn *conn, uint8_t *capsule);
+/*
+ * Makes @recv ready for its first use. @data holds conn->inline_bytes, and like @sqe lies in
+ * conn->mr. Context: control thread, while building.
+ */
+void np_rdma_recv_init(struct np_rdma_recv *recv, struct np_rdma_conn *conn,
+	const struct np_sqe *sqe, uint8_t *data);
 
 /* Gives @recv to the QP. Context: also control, while building. Return: 0 or -errno. */
 int np_rdma_recv_post(struct np_rdma_recv *recv);
