@@ -6,10 +6,6 @@ the emulated CMB. Figures are IOPS: medians over the rounds, each of which boots
 The ratio is the median of the rounds' own ratios, because the machine's speed drifts by more than
 the targets differ; the last column is the range that the middle half of these ratios lies in.
 
-fio stays on CPU 0. The emulated CPU forgets all address translations when it changes between
-processes, as those with PCIDs do not, so that where fio came to run would weigh more than the
-targets do.
-
 There are two ways of measuring:
 
 - Two CPUs in real time, on an emulated NVMe drive. One I/O takes one to two milliseconds in this
@@ -55,7 +51,7 @@ KERNEL_PORT = 4421
 def measure(vm, device, job, extent):
     """IOPS of one run, after a first that warms up; extent: what ends it."""
     for _ in range(2):
-        report = fio.run(vm, device, size="128m", cpus_allowed=0, **extent, **job)
+        report = fio.run(vm, device, size="128m", **extent, **job)
     return report["read"]["iops"] + report["write"]["iops"]
 
 
