@@ -4,6 +4,7 @@ import pytest
 
 import fio
 import host
+from checks import resources
 from target import NQN, Target, config, namespace, port, subsystem
 from vm import LINK_ADDRESS, LOOPBACK, wait_for
 
@@ -37,14 +38,11 @@ def wait_disconnected(connection):
     wait_for(lambda: connection.state == "connecting", BUSY_LIMIT_S, "the host noticed")
 
 
-def resources(target):
-    """What a connection costs: (connections, fds, QPs, bytes of buffers in use)."""
-    listing = target.vm.run(f"ls /proc/{target.process.pid}/fd | wc -l; "
-                            f"rdma resource show qp pid {target.process.pid} | wc -l").stdout
-    fds, qps = (int(word) for word in listing.split())
-    memory = target.cli("memory")["providers"]
-    return (len(target.cli("conns")["conns"]), fds, qps,
-            {entry["name"]: entry["in_use_bytes"] for entry in memory})
+def held(target):
+    """What connections cost, counted by the kernel and by the daemon: resources(), and more."""
+    buffers = {entry["name"]: entry["in_use_bytes"]
+               for entry in target.cli("memory")["providers"]}
+    return {**resources(target), "conns": len(target.cli("conns")["conns"]), "buffers": buffers}
 
 
 def terminate(target):
@@ -96,17 +94,17 @@ def test_target_terminated__ends_in_time_and_data_verifies(use_pair):
 def test_host_powered_off__is_reaped_and_another_one_can_connect(use_pair):
     first, second = use_pair()
     with make_target(first) as target:
-        before = resources(target)
-        assert before[0] == 0
+        before = held(target)
+        assert before["conns"] == 0
         connection = host.connect(second, NQN, ADDRESS,
                                   options=f"-k {KEEP_ALIVE_S} -i 2")
         fio.start(second, connection.device(), rw="randrw", bs="64k", size="64m", iodepth=16,
                   time_based=True, runtime=600)
         wait_busy(target, "write_bytes", 4 << 20)
-        during = resources(target)
-        assert (during[0], during[2]) == (3, before[2] + 3)
+        during = held(target)
+        assert (during["conns"], during["qp"]) == (3, before["qp"] + 3)
         second.kill_qemu()
-        wait_for(lambda: resources(target) == before, REAP_LIMIT_S,
+        wait_for(lambda: held(target) == before, REAP_LIMIT_S,
                  f"resources as before: {before}")
         assert "keep-alive" in target.log.lower()
         with host.connect(first, NQN, LOOPBACK) as another:
