@@ -87,12 +87,37 @@ static void np_pool_give(struct np_pool *pool, uint32_t page, unsigned int order
 	np_pool_push(pool, page, order);
 }
 
+/* A spare block was not merged, and its page still has the order that it had in use. */
+static uint32_t np_pool_take_spare(struct np_pool *pool, unsigned int order)
+{
+	uint32_t page = pool->spare[order];
+
+	pool->spare[order] = NP_POOL_NONE;
+	return page;
+}
+
+static void np_pool_merge_spares(struct np_pool *pool)
+{
+	for (unsigned int order = 0; order < NP_POOL_ORDERS; order++) {
+		uint32_t page = np_pool_take_spare(pool, order);
+
+		if (page != NP_POOL_NONE)
+			np_pool_give(pool, page, order);
+	}
+}
+
 static bool np_pool_try(struct np_pool *pool, uint32_t bytes, struct np_buf *ret_buf)
 {
 	unsigned int order = np_pool_order_of(pool, bytes);
-	uint32_t page = np_pool_take(pool, order);
+	uint32_t page = np_pool_take_spare(pool, order);
 	uint64_t in_use;
 
+	if (page == NP_POOL_NONE)
+		page = np_pool_take(pool, order);
+	if (page == NP_POOL_NONE) {
+		np_pool_merge_spares(pool);
+		page = np_pool_take(pool, order);
+	}
 	if (page == NP_POOL_NONE)
 		return false;
 	*ret_buf = (struct np_buf){
@@ -135,14 +160,20 @@ void np_pool_cancel(struct np_pool_waiter *waiter)
 void np_buf_put(struct np_buf *buf)
 {
 	struct np_pool *pool = buf->pool;
+	unsigned int order;
 	uint32_t page;
 
 	if (!pool)
 		return;
 	page = (uint32_t)((size_t)((uint8_t *)buf->va - pool->base) / NP_PAGE_BYTES);
-	assert(pool->order[page] < NP_POOL_ORDERS);
+	order = pool->order[page];
+	assert(order < NP_POOL_ORDERS && pool->spare[order] != page);
 	np_stat_add(&pool->in_use_bytes, (uint64_t)0 - buf->bytes);
-	np_pool_give(pool, page, pool->order[page]);
+	/* The next request is likely to be as large: spare it the splitting of what was merged. */
+	if (pool->spare[order] == NP_POOL_NONE)
+		pool->spare[order] = page;
+	else
+		np_pool_give(pool, page, order);
 	*buf = (struct np_buf){0};
 }
 
@@ -213,7 +244,7 @@ int np_pool_new(struct np_mem_region *region, void *base, size_t bytes, struct n
 	for (size_t i = 0; i < npages; i++)
 		pool->order[i] = NP_POOL_BODY;
 	for (unsigned int i = 0; i < NP_POOL_ORDERS; i++)
-		pool->free[i] = NP_POOL_NONE;
+		pool->free[i] = pool->spare[i] = NP_POOL_NONE;
 	np_pool_fill(pool);
 	*ret_pool = pool;
 	return 0;

@@ -3,7 +3,8 @@
  * pool.h - buffers out of one reactor's share of a region, and the queue of those who wait.
  *
  * A buddy allocator: blocks are powers of two of NP_PAGE_BYTES, aligned to their size within
- * the pool. Its book-keeping lies outside the region, so device memory is never touched.
+ * the pool. Its book-keeping lies outside the region, so device memory is never touched. One block
+ * of each size stays unmerged until it is asked for, or until a request finds no other.
  *
  * Thread: the reactor that owns the pool. The counters may be read from any thread.
  * Depends: mem.h.
@@ -44,6 +45,7 @@ struct np_pool {
 	uint8_t *order;        /* by page: order of the block that begins here, | NP_POOL_FREE */
 	uint32_t *next, *prev; /* free lists by page */
 	uint32_t free[NP_POOL_ORDERS];
+	uint32_t spare[NP_POOL_ORDERS]; /* given back and not merged, one of each order */
 	struct np_list waiters;
 	struct np_poller poller;
 	struct np_reactor *reactor; /* the owner; NULL before it was attached */

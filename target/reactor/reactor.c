@@ -230,14 +230,10 @@ static void np_reactor_loop(struct np_reactor *reactor)
 		np_stat_add(&reactor->stats.busy_polls, 1);
 		if (np_reactor_spins(reactor, last_work_us))
 			continue;
-		/*
-		 * Arm, then look once more: what came before the arming raises no event.
-		 */
-		if (!np_reactor_arm(reactor) || np_reactor_poll(reactor)) {
+		if (np_reactor_arm(reactor))
+			np_reactor_sleep(reactor);
+		else
 			last_work_us = reactor->now_us;
-			continue;
-		}
-		np_reactor_sleep(reactor);
 	}
 }
 

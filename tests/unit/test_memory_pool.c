@@ -118,6 +118,40 @@ static void test_np_pool_get__no_overlap_and_all_merges(void **state)
 	np_pool_free(pool);
 }
 
+static void test_np_buf_put__spares_one_of_each_size(void **state)
+{
+	struct np_pool *pool = new_pool(64 * KIB);
+	struct waiter page = waiter_of(4 * KIB), pair = waiter_of(8 * KIB),
+		      all = waiter_of(64 * KIB);
+	struct np_buf first, second, third;
+	void *first_va, *second_va;
+
+	(void)state;
+	assert_true(np_pool_get(pool, &page.base, &first));
+	assert_true(np_pool_get(pool, &page.base, &second));
+	first_va = first.va;
+	second_va = second.va;
+	np_buf_put(&second);
+	np_buf_put(&first);
+	/* The one that was spared again, then the one that was merged. */
+	assert_true(np_pool_get(pool, &page.base, &second));
+	assert_ptr_equal(second.va, second_va);
+	assert_true(np_pool_get(pool, &page.base, &first));
+	assert_ptr_equal(first.va, first_va);
+	/* It is for its own size only. */
+	np_buf_put(&first);
+	assert_true(np_pool_get(pool, &pair.base, &third));
+	assert_int_equal(third.bytes, 8 * KIB);
+	assert_ptr_not_equal(third.va, first_va);
+	/* But it stands in nobody's way. */
+	np_buf_put(&second);
+	np_buf_put(&third);
+	assert_true(np_pool_get(pool, &all.base, &first));
+	assert_int_equal(first.bytes, 64 * KIB);
+	np_buf_put(&first);
+	np_pool_free(pool);
+}
+
 static void test_np_pool_get__nobody_overtakes(void **state)
 {
 	struct np_reactor reactor = {0};
@@ -189,6 +223,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_np_pool_get__sizes),
 		cmocka_unit_test(test_np_pool_get__no_overlap_and_all_merges),
+		cmocka_unit_test(test_np_buf_put__spares_one_of_each_size),
 		cmocka_unit_test(test_np_pool_get__nobody_overtakes),
 		cmocka_unit_test(test_np_pool_cancel__leaves_the_others),
 		cmocka_unit_test(test_np_pool_new__refuses_less_than_a_page),

@@ -204,6 +204,74 @@ static void test_np_reactor_set_timer__moves_the_alarm_forward(void **state)
 	assert_int_equal(atomic_load(&scene.wrong_order), 0);
 }
 
+/* ---- arming ---- */
+
+enum { ARRIVALS = 3 };
+
+struct source {
+	struct np_poller poller;
+	struct np_reactor *reactor;
+	struct np_msg msg;
+	int arms, ends;
+	uint64_t sleeps; /* of the reactor, before the first arming */
+	atomic_int done, slept, not_ended;
+};
+
+static unsigned int source_poll(struct np_poller *poller)
+{
+	(void)poller;
+	return 0;
+}
+
+static void source_end(struct np_poller *poller)
+{
+	np_container_of(poller, struct source, poller)->ends++;
+}
+
+/* Something arrives while the source is armed, three times. */
+static bool source_arm(struct np_poller *poller)
+{
+	struct source *source = np_container_of(poller, struct source, poller);
+	uint64_t sleeps = np_stat_read(&source->reactor->stats.sleeps);
+
+	if (source->arms++ == 0)
+		source->sleeps = sleeps;
+	else if (source->ends == 0)
+		atomic_store(&source->not_ended, 1);
+	source->ends = 0;
+	if (source->arms <= ARRIVALS)
+		return true;
+	if (source->arms == ARRIVALS + 1) {
+		atomic_store(&source->slept, sleeps != source->sleeps);
+		atomic_store(&source->done, 1);
+	}
+	return false;
+}
+
+static void add_source(struct np_msg *msg)
+{
+	struct source *source = np_container_of(msg, struct source, msg);
+
+	np_reactor_add_poller(source->reactor, &source->poller);
+}
+
+/* Whoever says while it is armed that it has work is not slept upon, and its turn has an end. */
+static void test_np_reactor__arming_that_finds_work_does_not_sleep(void **state)
+{
+	struct source source = {
+		.poller = {.poll = source_poll, .end = source_end, .arm = source_arm},
+		.msg.fn = add_source,
+	};
+
+	(void)state;
+	source.reactor = start(0);
+	np_reactor_send(source.reactor, &source.msg);
+	assert_true(wait_until(&source.done, 1));
+	np_reactor_stop(source.reactor);
+	assert_int_equal(atomic_load(&source.slept), 0);
+	assert_int_equal(atomic_load(&source.not_ended), 0);
+}
+
 static void watch_ready(struct np_watch *watch)
 {
 	uint64_t value;
@@ -316,6 +384,7 @@ int main(void)
 		cmocka_unit_test(test_np_reactor_send__all_arrive_in_order),
 		cmocka_unit_test(test_np_reactor_set_timer__in_order_while_asleep),
 		cmocka_unit_test(test_np_reactor_set_timer__moves_the_alarm_forward),
+		cmocka_unit_test(test_np_reactor__arming_that_finds_work_does_not_sleep),
 		cmocka_unit_test(test_np_reactor_watch__wakes_again_and_again),
 		cmocka_unit_test(test_np_reactor__idle_sleeps),
 		cmocka_unit_test(test_np_reactor__polls_for_shallow_queues),

@@ -84,28 +84,32 @@ static void cq_end(struct np_poller *poller)
 	}
 }
 
-static void arm_half(struct np_rdma_cq *cq, struct np_rdma_cq_half *half)
+/* Return: whether it has been armed just now. */
+static bool arm_half(struct np_rdma_cq *cq, struct np_rdma_cq_half *half)
 {
 	int err;
 
 	if (half->is_armed || cq->is_broken)
-		return;
+		return false;
 	err = ibv_req_notify_cq(half->cq, 0);
 	if (err)
 		breaks(cq, "arming", err);
 	else
 		half->is_armed = true;
+	return half->is_armed;
 }
 
 static bool cq_arm(struct np_poller *poller)
 {
 	struct np_rdma_cq *cq = np_container_of(poller, struct np_rdma_cq, poller);
+	bool armed = arm_half(cq, &cq->recv);
 
-	arm_half(cq, &cq->recv);
 	if (cq->reactor->nwaiting)
-		arm_half(cq, &cq->send);
+		armed |= arm_half(cq, &cq->send);
 	/* What came before a queue was armed raises no event. */
-	return cq_poll(poller) > 0;
+	if (armed)
+		return cq_poll(poller) > 0;
+	return !np_list_is_empty(&cq->later);
 }
 
 static bool take_event(struct np_rdma_cq *cq)
