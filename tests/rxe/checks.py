@@ -56,14 +56,19 @@ def resources(target, rnic=""):
     rnic: of this RNIC alone, and only what the RDMA subsystem counts.
     """
     pid = target.process.pid
+    kinds = ("pd", "cq", "qp", "cm_id", "mr", "ctx")
     listing = target.vm.run(
-        "for kind in pd cq qp cm_id mr ctx; do rdma resource show $kind | sed s/^/$kind:/; done; "
-        f"ls /proc/{pid}/fd | sed s/^/fds:/; ls /proc/{pid}/task | sed s/^/threads:/").stdout
-    counts = dict.fromkeys(("pd", "cq", "qp", "cm_id", "mr", "ctx", "fds", "threads"), 0)
+        f"for kind in {' '.join(kinds)}; do echo $kind; rdma resource show $kind; done; "
+        f"echo fds; printf '%s\\n' /proc/{pid}/fd/*; "
+        f"echo threads; printf '%s\\n' /proc/{pid}/task/*").stdout
+    counts = dict.fromkeys((*kinds, "fds", "threads"), 0)
     for line in listing.splitlines():
-        kind, entry = line.split(":", 1)
-        is_its_own = kind in ("fds", "threads") and not rnic
-        counts[kind] += is_its_own or (f" pid {pid} " in f"{entry} " and f" {rnic}" in entry)
+        if line in counts:
+            kind = line
+        elif line.startswith("/proc/"):
+            counts[kind] += not rnic
+        else:
+            counts[kind] += f" pid {pid} " in f"{line} " and f" {rnic}" in line
     return counts
 
 

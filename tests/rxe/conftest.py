@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import host  # noqa: E402
 import knvmet  # noqa: E402
 import target  # noqa: E402
-from qmp import ChannelError  # noqa: E402
+from channel import ChannelError  # noqa: E402
 from topology import Topology  # noqa: E402
 from vm import GuestError, Vm  # noqa: E402
 
@@ -136,6 +136,11 @@ def _finish(request, machines, used):
     for vm in used:
         # After a failure the guest's state is anybody's guess: boot the next one afresh.
         (machines.drop if failed else machines.clean)(vm)
+
+
+def pytest_collection_modifyitems(items):
+    # Pairs of machines last: they take the place of those that all other tests share.
+    items.sort(key=lambda item: "use_pair" in item.fixturenames)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -73,8 +73,8 @@ def find_device(vm, nqn, nsid=None, uuid=None):
     """
     listing = vm.run(
         "for d in /sys/class/block/nvme*; do n=${d##*/}; [[ $n == *c*n* || $n == *p* ]] && "
-        "continue; echo $n $(cat $d/device/subsysnqn) $(cat $d/nsid) $(cat $d/uuid 2>/dev/null || "
-        "echo -); done", check=False).stdout
+        "continue; uuid=-; read -r nqn <$d/device/subsysnqn && read -r nsid <$d/nsid && "
+        "{ read -r uuid <$d/uuid; echo $n $nqn $nsid $uuid; }; done", check=False).stdout
     for line in listing.splitlines():
         fields = line.split()
         if len(fields) != 4:

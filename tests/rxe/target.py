@@ -54,6 +54,11 @@ def config(subsystems, ports=None, daemon=None):
     return whole
 
 
+def install(vm):
+    """Copy daemon and CLI into the guest, if they were built anew."""
+    vm.run(f"mkdir -p {RUNTIME}; cp -pu /mnt/build/bin/nvmet-p2p* {RUNTIME}/")
+
+
 class Target:
     """One daemon. Use it in a with statement, or call start() and stop()."""
 
@@ -73,7 +78,7 @@ class Target:
         """Write the file and start the daemon; does not wait for anything."""
         with open(os.path.join(self.vm.share, f"{self.name}.json"), "w") as file:
             json.dump(self.configuration, file, indent=2)
-        self.vm.run(f"mkdir -p {RUNTIME}; install -C /mnt/build/bin/nvmet-p2p* {RUNTIME}/")
+        install(self.vm)
         self.vm.logs[f"log of {self.name}"] = self.log_path
         self.process = self.vm.spawn(
             f"exec {RUNTIME}/nvmet-p2pd {self._arguments} -c /mnt/share/{self.name}.json",

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The platform itself, without our daemon: a failure here explains all others."""
+import signal
+
 import pytest
 
 import fio
 import host
 from knvmet import KernelTarget
 from topology import Topology
-from vm import LINK_ADDRESS, LOOPBACK
+from vm import LINK_ADDRESS, LOOPBACK, GuestError
 
 NQN = "nqn.2024-01.test:kernel"
 
@@ -26,6 +28,22 @@ def kernel_target_writes(vm):
     # Blocks of mixed sizes leave gaps: fio writes nearly all of 8 MiB.
     assert job["write"]["io_bytes"] == counts["wr_bytes"] > 4 << 20
     return trace, counts
+
+
+def test_shell__runs_what_it_is_given(vm):
+    """This test checks the way that all others take into the guest."""
+    assert vm.run("echo out; echo err >&2; exit 3", check=False) == (3, "out\n", "err\n")
+    assert len(vm.run("head -c 300000 /dev/zero | tr '\\0' x").stdout) == 300000
+    with pytest.raises(GuestError, match="exit code 1"):
+        vm.run("false")
+    first, second = vm.spawn("exec sleep 1000"), vm.spawn("sleep 1000; true")
+    assert vm.read(f"/proc/{first.pid}/comm") == "sleep\n"
+    assert first.poll() is second.poll() is None
+    first.kill(), second.kill()
+    assert first.wait(60) == second.wait(60) == 128 + signal.SIGKILL
+    with pytest.raises(GuestError, match="not done within 1 s"):
+        vm.run("sleep 1000", limit_s=1)
+    vm.wait_run("! pgrep sleep", limit_s=60)
 
 
 def test_rxe__has_path_mtu_4096(vm):

@@ -18,9 +18,11 @@ for ((i = 0; i < {rounds}; i++)); do
 		sed -n 's/.*"device" *: *"\\(nvme[0-9]*\\)".*/\\1/p') || exit 1
 	[[ $controller ]] || exit 2
 	for ((n = 0; n < 1200; n++)); do
-		device=$(ls -d /sys/class/nvme-subsystem/*/nvme*n1 2>/dev/null | while read -r path; do
-			[[ $(cat ${{path%/*}}/subsysnqn) == {nqn} ]] && echo /dev/${{path##*/}}; done)
-		[[ $device && -b $device ]] && break
+		for path in /sys/class/nvme-subsystem/*/nvme*n1; do
+			read -r nqn <${{path%/*}}/subsysnqn
+			device=/dev/${{path##*/}}
+			[[ $nqn == {nqn} && -b $device ]] && break 2
+		done
 		sleep 0.05
 	done
 	nvme list | grep -q "^$device " || exit 3

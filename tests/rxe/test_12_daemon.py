@@ -16,6 +16,7 @@ UUID = "0c7e0b2e-95a5-4c55-8ac6-3d7a5b1e7c12"
 LATE_ADDRESS = "10.0.7.1"
 IPV6_ADDRESS = "fd00:7::1"
 MIB = 1 << 20
+TICKS_PER_S = 100  # of /proc/PID/stat
 
 
 def null_subsystem(nqn=target.NQN, nsid=1):
@@ -28,7 +29,7 @@ def refusal(vm, text):
     path = os.path.join(vm.share, "bad.json")
     with open(path, "w") as file:
         file.write(text)
-    vm.run(f"mkdir -p {target.RUNTIME}; install -C /mnt/build/bin/nvmet-p2p* {target.RUNTIME}/")
+    target.install(vm)
     result = vm.run(f"timeout 20 {target.RUNTIME}/nvmet-p2pd -c /mnt/share/bad.json", check=False)
     assert result.rc == 1, result
     assert "/mnt/share/bad.json" in result.stderr
@@ -103,9 +104,15 @@ def test_port__ipv6(vm):
         vm.run(f"ip address del {IPV6_ADDRESS}/64 dev d0", check=False)
 
 
-def cpu_ticks(daemon):
-    fields = daemon.proc("stat").rsplit(")", 1)[1].split()
-    return int(fields[11]) + int(fields[12])
+def cpu_share(daemon):
+    """The part of a CPU that the daemon uses, over ten seconds."""
+    def ticks():
+        fields = daemon.proc("stat").rsplit(")", 1)[1].split()
+        return int(fields[11]) + int(fields[12])
+
+    before, start = ticks(), time.monotonic()
+    daemon.vm.run("sleep 10")  # not a wait for anything: the span that is measured
+    return (ticks() - before) / TICKS_PER_S / (time.monotonic() - start)
 
 
 def test_idle__sleeps_and_is_small(vm):
@@ -115,10 +122,8 @@ def test_idle__sleeps_and_is_small(vm):
         connections = [host.connect(vm, target.NQN, options="-i 1 -D")
                        for _ in range(4)]
         assert len(daemon.cli("conns")["conns"]) == 8
-        before, start = cpu_ticks(daemon), time.monotonic()
-        vm.run("sleep 10")  # not a wait for anything: the span that is measured
-        seconds = time.monotonic() - start
-        assert cpu_ticks(daemon) - before <= seconds * 100 * 0.01 + 1, "over 1 % of a CPU"
+        # Time that somebody takes from the emulated CPU counts as the daemon's: noise only adds.
+        assert any(cpu_share(daemon) < 0.01 for _ in range(3)), "over 1 % of a CPU"
         rss = int(daemon.proc("status").split("VmRSS:")[1].split()[0]) * 1024
         pools = sum(entry["pool_bytes"] for entry in daemon.cli("memory")["providers"])
         assert rss < 64 * MIB + pools

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 
 FIRST_NSID = 7
 SERIAL_CONSOLE = "console.log"
+QMP_SOCKET = "qmp"
+SHELL_SOCKET = "shell"
 TRACE_FILE = "trace.log"
 
 
@@ -78,10 +80,10 @@ def command_line(topology, workdir, image, shares, cable=None):
             "-append", _kernel_line(topology),
             "-serial", f"file:{workdir}/{SERIAL_CONSOLE}",
             "-action", "reboot=shutdown,panic=exit-failure", "-device", "pvpanic",
-            "-qmp", f"unix:{workdir}/qmp,server=on,wait=off",
-            "-chardev", f"socket,id=ga,path={workdir}/ga,server=on,wait=off",
+            "-qmp", f"unix:{workdir}/{QMP_SOCKET},server=on,wait=off",
+            "-chardev", f"socket,id=shell,path={workdir}/{SHELL_SOCKET},server=on,wait=off",
             "-device", "virtio-serial-pci",
-            "-device", "virtserialport,chardev=ga,name=org.qemu.guest_agent.0,id=ga0",
+            "-device", "virtserialport,chardev=shell,name=shell",
             "-device", "virtio-rng-pci", "-D", f"{workdir}/{TRACE_FILE}"]
     for tag, folder in shares.items():
         mode = "" if tag == "share" else ",readonly=on"

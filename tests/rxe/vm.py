@@ -19,14 +19,16 @@ from collections import namedtuple
 from contextlib import contextmanager
 
 import topology as topo
-from qmp import ChannelError, GuestAgent, Qmp
+from channel import ChannelError, ChannelTimeout
+from qmp import Qmp
+from shell import GuestShell
 from trace import EVENTS, IOMMU_EVENTS, Trace
 
-BOOT_LIMIT_S = 300
+BOOT_LIMIT_S = 100
 # Under TCG a kernel now and then dies or stands still at its boot, when it rewrites code that the
 # other CPU is about to run (an int3 in the middle of nowhere). Such a machine is started again.
 BOOT_TRIES = 3
-FIRST_LINE_LIMIT_S = 100
+START_LIMIT_S = 60
 RUN_LIMIT_S = 240
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PR_SET_PDEATHSIG = 1
@@ -63,42 +65,41 @@ def guest_image():
 
 
 class Process:
-    """A background command in the guest; its output is in files that the host can read."""
+    """A command in the guest; its output is in files that the host can read at any time."""
 
     def __init__(self, vm, command, name):
         self.vm = vm
         self.command = command
-        self._result = None
-        self._stem = os.path.join(vm.share, name)
-        stem = shlex.quote(f"/mnt/share/{name}")
-        self.pid = vm.agent.start(f"exec >{stem}.out 2>{stem}.err; {command}")
+        self._files = {suffix: os.path.join(vm.share, f"{name}.{suffix}")
+                       for suffix in ("out", "err")}
+        self._id, self.pid = vm.shell.start(name, command)
 
     @property
     def stdout(self):
-        return self._read("out")
+        return _text(self._files["out"])
 
     @property
     def stderr(self):
-        return self._read("err")
-
-    def _read(self, suffix):
-        with open(f"{self._stem}.{suffix}", errors="replace") as file:
-            return file.read()
+        return _text(self._files["err"])
 
     def poll(self):
-        """Return None while it runs, else its exit code (negative: the signal)."""
-        if self._result is None:
-            status = self.vm.agent.poll(self.pid)
-            self._result = None if status is None else status[0]
-        return self._result
+        """Return None while it runs, else its exit status, 128 + N after signal N."""
+        return self.vm.shell.poll(self._id)
 
     def wait(self, limit_s=RUN_LIMIT_S):
-        wait_for(lambda: self.poll() is not None, limit_s, f"the end of: {self.command}")
-        return self._result
+        """Wait for its end and return its exit status."""
+        try:
+            return self.vm.shell.wait(self._id, limit_s)
+        except ChannelTimeout as error:
+            raise GuestError(f"not done within {limit_s} s: {self.command}") from error
 
     def kill(self, number=signal.SIGKILL):
         """Send a signal to the command and all that it started."""
         self.vm.run(f"kill -{int(number)} -- -{self.pid}", check=False)
+
+    def forget_output(self):
+        for path in self._files.values():
+            os.unlink(path)
 
 
 class Vm:
@@ -109,7 +110,7 @@ class Vm:
         self.workdir = tempfile.mkdtemp(prefix="np-vm-")
         self.share = os.path.join(self.workdir, "share")
         self.logs = {}  # title -> path on the host, for diagnostics()
-        self.qemu = self.qmp = self.agent = None
+        self.qemu = self.qmp = self.shell = None
         self._count = 0
         os.mkdir(self.share)
         topo.make_files(topology, self.workdir)
@@ -122,7 +123,7 @@ class Vm:
     # -- life ------------------------------------------------------------------------------
 
     def boot(self):
-        """Start QEMU and wait for the guest's agent."""
+        """Start QEMU and wait for the guest's shell."""
         return self.start().await_up()
 
     def start(self):
@@ -133,18 +134,18 @@ class Vm:
                 self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
         try:
-            self.qmp = Qmp(os.path.join(self.workdir, "qmp"))
+            self.qmp = Qmp(os.path.join(self.workdir, topo.QMP_SOCKET))
+            # The guest finds its port in use, so it need not wait for us.
+            self.shell = GuestShell(os.path.join(self.workdir, topo.SHELL_SOCKET), START_LIMIT_S)
         except ChannelError as error:
             self._give_up(error)
         return self
 
     def await_up(self):
-        """Wait for the agent of a machine that was started."""
+        """Wait for the shell of a machine that was started."""
         for tries_left in reversed(range(BOOT_TRIES)):
             try:
-                self._await_first_line()
-                self.agent = GuestAgent(os.path.join(self.workdir, "ga"))
-                self._await_agent()
+                self.shell.await_ready(BOOT_LIMIT_S)
                 break
             except (ChannelError, GuestError) as error:
                 if not tries_left:
@@ -160,32 +161,10 @@ class Vm:
         self.kill_qemu()
         raise GuestError(f"the machine did not start: {error}\n{self.diagnostics()}") from error
 
-    def _await_first_line(self):
-        console = os.path.join(self.workdir, topo.SERIAL_CONSOLE)
-        wait_for(lambda: not self.alive or os.path.exists(console) and os.path.getsize(console),
-                 FIRST_LINE_LIMIT_S, "the kernel's first line")
-        if not self.alive:
-            raise GuestError(f"QEMU ended with {self.qemu.returncode}")
-
-    def _await_agent(self):
-        self.qmp.wait_event("VSERPORT_CHANGE", BOOT_LIMIT_S, id="ga0", open=True)
-        self.agent.sync(BOOT_LIMIT_S)
-
     def _configure_link(self):
         address = LINK_ADDRESS[self.topology.link]
         self.run("ip link set eth0 mtu 9000 up && "
                  f"ip address add {address}/24 dev eth0 && rdma link add rxe1 type rxe netdev eth0")
-
-    def reset(self):
-        """Pull the reset line and wait until the guest is up again; its RAM files are new."""
-        # A guest that resets itself ends its QEMU (panic=1), so the line is freed for one reset.
-        self.qmp.clear_events()
-        self.qmp.command("set-action", reboot="reset")
-        self.qmp.command("system_reset")
-        self._await_agent()
-        self.qmp.command("set-action", reboot="shutdown")
-        if self.topology.link:
-            self._configure_link()
 
     @property
     def alive(self):
@@ -199,10 +178,10 @@ class Vm:
 
     def _end_qemu(self):
         self.kill_qemu()
-        for channel in (self.qmp, self.agent):
+        for channel in (self.qmp, self.shell):
             if channel is not None:
                 channel.close()
-        self.qmp = self.agent = None
+        self.qmp = self.shell = None
 
     def kill(self):
         """End the machine and remove its folder. May be called again."""
@@ -215,16 +194,14 @@ class Vm:
 
     def run(self, command, limit_s=RUN_LIMIT_S, check=True):
         """Run a bash command and return Result(rc, stdout, stderr); check: rc must be 0."""
-        pid = self.agent.start(command)
-        deadline = time.monotonic() + limit_s
-        pause = 0.005
-        while (status := self.agent.poll(pid)) is None:
-            if time.monotonic() > deadline:
-                self.agent.start(f"kill -KILL -- -{pid}")
-                raise GuestError(f"not done within {limit_s} s: {command}")
-            time.sleep(pause)
-            pause = min(0.2, pause * 1.5)
-        result = Result(*status)
+        process = self.spawn(command)
+        try:
+            rc = process.wait(limit_s)
+        except GuestError:
+            self.spawn(f"kill -KILL -- -{process.pid}")
+            raise
+        result = Result(rc, process.stdout, process.stderr)
+        process.forget_output()
         if check and result.rc != 0:
             raise GuestError(f"exit code {result.rc}: {command}\n{result.stdout}{result.stderr}")
         return result
@@ -258,8 +235,8 @@ class Vm:
 
     def controller(self, name):
         """The drive's controller in the guest, such as nvme0; "" while there is none."""
-        script = (f"for s in /sys/class/nvme/nvme*/serial; do read -r serial <$s; "
-                  f"[ $serial = {self.drive(name).serial} ] && basename ${{s%/serial}}; done")
+        script = ("for folder in /sys/class/nvme/nvme*; do read -r serial <$folder/serial; "
+                  f"[[ $serial == {self.drive(name).serial} ]] && echo ${{folder##*/}}; done")
         return self.run(script, check=False).stdout.strip()
 
     def pci_address(self, name):
@@ -269,8 +246,8 @@ class Vm:
     def block_device(self, name):
         """The drive's block device in the guest, such as /dev/nvme0n1."""
         # The kernel ignores the identifiers of QEMU's namespaces, so there is no UUID to look for.
-        return "/dev/" + self.run(
-            f"basename /sys/class/nvme/{self.controller(name)}/nvme*n*").stdout.strip()
+        return "/dev/" + os.path.basename(self.run(
+            f"echo /sys/class/nvme/{self.controller(name)}/nvme*n*").stdout.strip())
 
     def char_device(self, name):
         """The drive's passthrough device in the guest, such as /dev/ng0n1."""
@@ -320,7 +297,7 @@ class Vm:
                 "console": os.path.join(self.workdir, topo.SERIAL_CONSOLE), **self.logs}
         for title, path in logs.items():
             parts.append(f"-- {title}:\n{_tail(path, lines)}")
-        if self.alive and self.agent is not None:
+        if self.alive and self.shell is not None:
             try:
                 parts.append("-- dmesg:\n" + self.run(f"dmesg | tail -n {lines}", 60).stdout)
             except (ChannelError, GuestError) as error:
@@ -328,6 +305,11 @@ class Vm:
         else:
             parts.append(f"-- QEMU is not running, exit code {self.qemu and self.qemu.poll()}")
         return "\n".join(parts)
+
+
+def _text(path):
+    with open(path, errors="replace") as file:
+        return file.read()
 
 
 def _tail(path, lines):
