@@ -87,8 +87,8 @@ def table(figures):
 @contextmanager
 def our_target(vm, drive, options):
     namespace = target.namespace(1, drive, uuid="5a0d3c0e-53b0-4c5e-9f55-0f6a7b1f3c01")
-    config = target.config([target.subsystem(target.NQN, namespace)],
-                           daemon={"poll_us": options.poll_us})
+    daemon = {} if options.poll_us is None else {"poll_us": options.poll_us}
+    config = target.config([target.subsystem(target.NQN, namespace)], daemon=daemon)
     with target.Target(vm, config, arguments=""), host.connect(vm, target.NQN) as controller:
         yield controller.device()
 
@@ -154,8 +154,8 @@ def main():
         parser.error("a median needs at least 2 rounds")
     if options.drive is None:
         options.drive = "null" if options.icount else "nvme"
-    if options.poll_us is None:
-        options.poll_us = {"null": 50, "nvme": 0 if options.icount else 1000}[options.drive]
+    if options.poll_us is None and options.drive == "nvme":
+        options.poll_us = 0 if options.icount else 1000
     print(table(run(options)))
 
 
