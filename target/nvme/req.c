@@ -129,14 +129,6 @@ static void np_req_have_buf(struct np_req *req, struct np_buf buf)
 		np_req_complete(req, np_status_generic(NVME_SC_DATA_XFER_ERROR));
 		return;
 	}
-	if (req->data.kind == NP_DATA_INLINE) {
-		memcpy(buf.va, req->va, req->bytes);
-		req->va = buf.va;
-		req->piece_bytes = req->bytes;
-		req->step = NP_REQ_EXECUTE;
-		req->cmd->execute(req);
-		return;
-	}
 	/* Commands that fill a structure rely on zeros; reads overwrite all of it. */
 	if (req->cmd->dir == NP_DIR_TO_HOST && !(req->cmd->flags & NP_CMD_PIECES))
 		memset(buf.va, 0, req->bytes);
@@ -171,7 +163,7 @@ static bool np_req_needs_buf(const struct np_req *req)
 	if (!req->bytes)
 		return false;
 	return req->data.kind != NP_DATA_INLINE || (req->cmd->flags & NP_CMD_TWICE) ||
-		(uintptr_t)req->va % NP_ICD_ALIGN;
+		(uintptr_t)req->icd % NP_ICD_ALIGN;
 }
 
 void np_req_begin(
@@ -187,7 +179,8 @@ void np_req_begin(
 	req->cmd = NULL;
 	req->ns = NULL;
 	req->bytes = 0;
-	req->va = icd;
+	req->icd = icd;
+	req->va = NULL;
 	req->piece_offset = 0;
 	req->piece_bytes = 0;
 	req->error_loc = NP_ERROR_LOC_UNKNOWN;
@@ -205,11 +198,12 @@ void np_req_begin(
 		return;
 	}
 	if (req->data.kind == NP_DATA_INLINE)
-		req->va += req->data.inline_offset;
+		req->icd += req->data.inline_offset;
 	if (np_req_needs_buf(req)) {
 		np_req_get_buf(req);
 		return;
 	}
+	req->va = req->icd;
 	req->piece_bytes = req->bytes;
 	req->step = NP_REQ_EXECUTE;
 	req->cmd->execute(req);
@@ -243,7 +237,9 @@ static void np_req_next_piece(struct np_req *req)
 		np_req_complete(req, np_status_generic(NVME_SC_INTERNAL));
 		return;
 	}
-	if (req->cmd->dir == NP_DIR_FROM_HOST) {
+	if (req->data.kind == NP_DATA_INLINE) {
+		memcpy(req->va, req->icd + req->piece_offset, req->piece_bytes);
+	} else if (req->cmd->dir == NP_DIR_FROM_HOST) {
 		req->step = NP_REQ_PULL;
 		req->queue->transport->pull(req);
 		return;
@@ -326,8 +322,10 @@ void np_req_complete(struct np_req *req, struct np_status status)
 	queue->sqhd = (uint16_t)((queue->sqhd + 1) % queue->sq_entries);
 	req->cqe.sqhd = htole16(queue->sqhd_disabled ? UINT16_MAX : queue->sqhd);
 	if (!np_status_is_ok(status)) {
-		if (queue->ctrl)
+		if (queue->ctrl) {
 			np_req_log_error(req, status);
+			req->cqe.status |= htole16(NVME_SC_MORE << 1);
+		}
 		if (req->ns)
 			np_stat_add(&req->ns->stats[queue->reactor->index].errors, 1);
 	}

@@ -72,6 +72,7 @@ struct np_req {
 
 	struct np_data data;
 	uint32_t bytes; /* length of the command's data, equal to data.bytes once checked */
+	uint8_t *icd;   /* in-capsule data; valid for NP_DATA_INLINE */
 	uint8_t *va;    /* the current piece of data: in buf, or in the capsule */
 	uint32_t piece_offset, piece_bytes; /* of the host's data, what va holds */
 	struct np_buf buf;

@@ -171,6 +171,40 @@ static void test_write__inline(void **state)
 	free(capsule);
 }
 
+/* Data in a capsule is more than the pool can hold at once: it goes in pieces as all other does. */
+static void test_inline__in_pieces(void **state)
+{
+	enum { POOL = 8 * KIB, DATA = 16 * KIB };
+	struct scene *scene = *state;
+	struct np_pool *pool, *usual = scene->io->queue.host_pool;
+	uint8_t *memory = aligned_alloc(NP_PAGE_BYTES, POOL), *capsule = random_bytes(DATA + 24);
+	const struct np_data desc = {.kind = NP_DATA_INLINE, .bytes = DATA, .inline_offset = 24};
+	static const uint8_t opcodes[] = {nvme_cmd_write, nvme_cmd_compare, nvme_cmd_compare};
+
+	assert_int_equal(np_pool_new(usual->region, memory, POOL, &pool), 0);
+	np_pool_attach(pool, &scene->lb->reactor);
+	scene->io->queue.host_pool = pool;
+	for (size_t i = 0; i < sizeof(opcodes); i++) {
+		struct np_lb_slot *slot;
+
+		capsule[24 + DATA - 1] ^= i == 2;
+		slot = np_lb_send_data(
+			scene->io, rw(opcodes[i], 0, DATA / BLOCK), &desc, capsule, NP_SUCCESS);
+		np_lb_pump(scene->lb);
+		assert_int_equal(slot->answers, 1);
+		np_lb_assert_status(
+			slot->cqe, i == 2 ? np_status_media(NVME_SC_COMPARE_FAILED) : NP_SUCCESS);
+		if (i < 2)
+			assert_memory_equal(scene->backend->blocks, capsule + 24, DATA);
+	}
+	assert_int_equal(np_stat_read(&pool->in_use_bytes), 0);
+	scene->io->queue.host_pool = usual;
+	np_reactor_del_poller(&pool->poller);
+	np_pool_free(pool);
+	free(memory);
+	free(capsule);
+}
+
 static void test_read__refuses_inline(void **state)
 {
 	const struct np_data desc = {.kind = NP_DATA_INLINE, .bytes = 512};
@@ -293,6 +327,7 @@ int main(void)
 		io_test(test_write_read__peer_memory),
 		io_test(test_write__segments_and_pages),
 		io_test(test_write__inline),
+		io_test(test_inline__in_pieces),
 		io_test(test_read__refuses_inline),
 		io_test(test_compare__equal_and_not),
 		io_test(test_rw__ranges),

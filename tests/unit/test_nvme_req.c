@@ -61,6 +61,7 @@ static void test_np_req_begin__refuses(void **state)
 		assert_int_equal(slot->answers, 1);
 		np_lb_assert_status(slot->cqe, cases[i].want);
 		assert_true(np_lb_status(slot->cqe).field & NVME_SC_DNR);
+		assert_true(np_lb_status(slot->cqe).field & NVME_SC_MORE);
 		assert_int_equal(np_errlog_read(&scene->io->queue.ctrl->errlog, &entry, 1), i + 1);
 		assert_int_equal(np_le16(entry.sqid), 1);
 		assert_int_equal(np_le16(entry.status_field) >> 1, cases[i].want.field);
