@@ -151,6 +151,7 @@ void np_reactor_send(struct np_reactor *reactor, struct np_msg *msg)
 /* ---- a port that listens ------------------------------------------------------------------- */
 
 struct world {
+	struct np_runtime runtime;
 	struct np_rdma rdma;
 	struct np_port port;
 };
@@ -162,6 +163,9 @@ static int setup(void **state)
 
 	assert_non_null(w);
 	memset(&seen, 0, sizeof(seen));
+	w->runtime.loop = ev_default_loop(0);
+	w->rdma.runtime = &w->runtime;
+	w->rdma.channel = (void *)w; /* only handed to stubs */
 	np_list_init(&w->rdma.listeners);
 	np_list_init(&w->rdma.conns);
 	strcpy(w->port.traddr, "127.0.0.1");
@@ -242,6 +246,40 @@ static void test_request__beyond_the_limit_is_turned_away(void **state)
 	assert_int_equal(seen.rejected, 1);
 }
 
+/* Of a host that was let in, as many seconds after that as it may take for its Connect. */
+static void come_to_greeting_time(struct world *w, struct rdma_cm_id *id)
+{
+	struct np_rdma_conn *conn = &seen.conn;
+
+	conn->rdma = &w->rdma;
+	conn->id = id;
+	request(id);
+	conn->state = NP_RDMA_LIVE;
+	ev_invoke(w->runtime.loop, &conn->timer, EV_TIMER);
+}
+
+static void test_greeting__ends_who_has_no_controller(void **state)
+{
+	struct world *w = *state;
+	struct rdma_cm_id id = {0};
+
+	/* It has sent something, which was refused. */
+	atomic_store(&seen.conn.queue.requests, 1);
+	come_to_greeting_time(w, &id);
+	assert_int_equal(seen.conn.state, NP_RDMA_DRAINING);
+}
+
+static void test_greeting__leaves_who_is_connected(void **state)
+{
+	struct world *w = *state;
+	struct rdma_cm_id id = {0};
+	struct np_ctrl *ctrl = (void *)&id;
+
+	seen.conn.queue.attached = ctrl;
+	come_to_greeting_time(w, &id);
+	assert_int_equal(seen.conn.state, NP_RDMA_LIVE);
+}
+
 static void lose_listener(struct world *w, enum rdma_cm_event_type type, const char *reason)
 {
 	const struct np_rdma_cm_event event = {.type = type, .id = &seen.listener};
@@ -271,6 +309,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_request__the_last_one_within_the_limit_is_let_in),
 		TEST(test_request__beyond_the_limit_is_turned_away),
+		TEST(test_greeting__ends_who_has_no_controller),
+		TEST(test_greeting__leaves_who_is_connected),
 		TEST(test_address_change__makes_the_port_listen_again),
 		TEST(test_device_removal__makes_the_port_listen_again),
 	};

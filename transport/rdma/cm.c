@@ -61,6 +61,71 @@ static void on_request(struct np_rdma_listener *listener, const struct np_rdma_c
 		turn_away(listener, event->id, status, why);
 }
 
+/* ---- the event channel --------------------------------------------------------------------- */
+
+static void dispatch(struct np_rdma_endpoint *endpoint, struct rdma_cm_event *event)
+{
+	struct np_rdma_cm_event copy = {
+		.type = event->event,
+		.status = event->status,
+		.id = event->id,
+	};
+
+	if (event->event == RDMA_CM_EVENT_CONNECT_REQUEST) {
+		copy.param = event->param.conn;
+		if (copy.param.private_data)
+			memcpy(copy.private_data, copy.param.private_data,
+				copy.param.private_data_len);
+		else
+			copy.param.private_data_len = 0;
+		copy.param.private_data = NULL;
+	}
+	rdma_ack_cm_event(event);
+	endpoint->event(endpoint, &copy);
+}
+
+static void on_channel(struct ev_loop *loop, struct ev_io *watch, int revents)
+{
+	struct np_rdma *rdma = watch->data;
+	struct rdma_cm_event *event;
+
+	(void)loop;
+	(void)revents;
+	/*
+	 * librdmacm closes the context of a device that was removed as soon as it meets a new one.
+	 * So learn of removals, and give back what we hold there, before it can.
+	 */
+	np_rdma_dev_poll_async(rdma);
+	while (rdma_get_cm_event(rdma->channel, &event) == 0)
+		dispatch(event->id->context, event);
+}
+
+static int open_channel(struct np_rdma *rdma, char *why, size_t why_size)
+{
+	int flags, err;
+
+	rdma->channel = rdma_create_event_channel();
+	if (!rdma->channel) {
+		err = errno ? -errno : -ENODEV;
+		snprintf(why, why_size,
+			"no RDMA device, or no connection manager (module rdma_ucm): %s",
+			strerror(-err));
+		return err;
+	}
+	flags = fcntl(rdma->channel->fd, F_GETFL);
+	if (flags < 0 || fcntl(rdma->channel->fd, F_SETFL, flags | O_NONBLOCK) < 0) {
+		err = -errno;
+		snprintf(why, why_size, "the RDMA event channel: %s", strerror(-err));
+		rdma_destroy_event_channel(rdma->channel);
+		rdma->channel = NULL;
+		return err;
+	}
+	ev_io_init(&rdma->cm_watch, on_channel, rdma->channel->fd, EV_READ);
+	rdma->cm_watch.data = rdma;
+	ev_io_start(rdma->runtime->loop, &rdma->cm_watch);
+	return 0;
+}
+
 /* ---- listeners ----------------------------------------------------------------------------- */
 
 static void listener_free(struct np_rdma_listener *listener)
@@ -163,7 +228,9 @@ int np_rdma_cm_listen(struct np_rdma *rdma, struct np_port *port, char *why, siz
 	struct addrinfo *info;
 	int err;
 
-	err = resolve(port, &info, why, why_size);
+	err = rdma->channel ? 0 : open_channel(rdma, why, why_size);
+	if (!err)
+		err = resolve(port, &info, why, why_size);
 	if (err)
 		return err;
 	np_rdma_dev_poll_async(rdma);
@@ -211,67 +278,14 @@ void np_rdma_cm_device_removed(struct np_rdma_dev *dev)
 	}
 }
 
-/* ---- the event channel --------------------------------------------------------------------- */
+/* ---- start and stop ------------------------------------------------------------------------- */
 
-static void dispatch(struct np_rdma_endpoint *endpoint, struct rdma_cm_event *event)
+void np_rdma_cm_open(struct np_rdma *rdma)
 {
-	struct np_rdma_cm_event copy = {
-		.type = event->event,
-		.status = event->status,
-		.id = event->id,
-	};
+	char why[192];
 
-	if (event->event == RDMA_CM_EVENT_CONNECT_REQUEST) {
-		copy.param = event->param.conn;
-		if (copy.param.private_data)
-			memcpy(copy.private_data, copy.param.private_data,
-				copy.param.private_data_len);
-		else
-			copy.param.private_data_len = 0;
-		copy.param.private_data = NULL;
-	}
-	rdma_ack_cm_event(event);
-	endpoint->event(endpoint, &copy);
-}
-
-static void on_channel(struct ev_loop *loop, struct ev_io *watch, int revents)
-{
-	struct np_rdma *rdma = watch->data;
-	struct rdma_cm_event *event;
-
-	(void)loop;
-	(void)revents;
-	/*
-	 * librdmacm closes the context of a device that was removed as soon as it meets a new one.
-	 * So learn of removals, and give back what we hold there, before it can.
-	 */
-	np_rdma_dev_poll_async(rdma);
-	while (rdma_get_cm_event(rdma->channel, &event) == 0)
-		dispatch(event->id->context, event);
-}
-
-int np_rdma_cm_open(struct np_rdma *rdma, char *why, size_t why_size)
-{
-	int flags, err;
-
-	rdma->channel = rdma_create_event_channel();
-	if (!rdma->channel) {
-		err = errno ? -errno : -ENODEV;
-		snprintf(why, why_size, "no RDMA connection manager (module rdma_ucm): %s",
-			strerror(-err));
-		return err;
-	}
-	flags = fcntl(rdma->channel->fd, F_GETFL);
-	if (flags < 0 || fcntl(rdma->channel->fd, F_SETFL, flags | O_NONBLOCK) < 0) {
-		err = -errno;
-		snprintf(why, why_size, "the RDMA event channel: %s", strerror(-err));
-		rdma_destroy_event_channel(rdma->channel);
-		return err;
-	}
-	ev_io_init(&rdma->cm_watch, on_channel, rdma->channel->fd, EV_READ);
-	rdma->cm_watch.data = rdma;
-	ev_io_start(rdma->runtime->loop, &rdma->cm_watch);
-	return 0;
+	if (open_channel(rdma, why, sizeof(why)))
+		np_log_warn("%s; looking again whenever a port is tried", why);
 }
 
 void np_rdma_cm_close(struct np_rdma *rdma)
@@ -280,6 +294,8 @@ void np_rdma_cm_close(struct np_rdma *rdma)
 
 	np_list_for_each_safe(pos, tmp, &rdma->listeners)
 		listener_free(np_container_of(pos, struct np_rdma_listener, link));
+	if (!rdma->channel)
+		return;
 	ev_io_stop(rdma->runtime->loop, &rdma->cm_watch);
 	rdma_destroy_event_channel(rdma->channel);
 }

@@ -30,12 +30,8 @@ struct np_rdma_endpoint {
 	void (*event)(struct np_rdma_endpoint *endpoint, const struct np_rdma_cm_event *event);
 };
 
-/**
- * np_rdma_cm_open() - begin to take events
- *
- * Return: 0 or -errno with a sentence in @why.
- */
-int np_rdma_cm_open(struct np_rdma *rdma, char *why, size_t why_size);
+/* Begins to take events; without an RDMA device, with the first listen that finds one. */
+void np_rdma_cm_open(struct np_rdma *rdma);
 
 /* No connection and no listener is left. */
 void np_rdma_cm_close(struct np_rdma *rdma);

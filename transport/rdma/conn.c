@@ -216,8 +216,9 @@ static void timed_out(struct np_rdma_conn *conn)
 			"conn %u q%u host=%s: the RNIC did not flush the queue pair within %.0f s",
 			conn->queue.id, conn->queue.qid, conn->host, NP_RDMA_DRAIN_S);
 		begin_sweep(conn, "flush timed out");
-	} else if (!np_stat_read(&conn->queue.requests)) {
-		begin_drain(conn, "the host connected and sent nothing");
+	} else if (!conn->queue.attached) {
+		/* No controller, so no keep-alive would ever find out that the host is gone. */
+		begin_drain(conn, "the host sent no Connect that was granted");
 	}
 }
 

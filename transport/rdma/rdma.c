@@ -22,7 +22,6 @@ static int rdma_open(struct np_runtime *runtime, struct np_mem *mem, char *why, 
 	struct np_transport **ret_transport)
 {
 	struct np_rdma *rdma;
-	int err;
 
 	/* Without this, rdma-core leaks what belonged to a device that was removed. */
 	if (setenv("RDMAV_ALLOW_DISASSOC_DESTROY", "1", 0)) {
@@ -40,11 +39,7 @@ static int rdma_open(struct np_runtime *runtime, struct np_mem *mem, char *why, 
 	np_list_init(&rdma->devs);
 	np_list_init(&rdma->conns);
 	np_list_init(&rdma->listeners);
-	err = np_rdma_cm_open(rdma, why, why_size);
-	if (err) {
-		free(rdma);
-		return err;
-	}
+	np_rdma_cm_open(rdma);
 	np_rdma_uevent_open(rdma);
 	np_rdma_dev_open_all(rdma);
 	*ret_transport = &rdma->base;

@@ -19,13 +19,13 @@
 #define NP_RDMA_BACKLOG 128
 #define NP_RDMA_ADMIN_ICD 1024u /* in-capsule bytes that an admin queue takes: connect data */
 #define NP_RDMA_DRAIN_S 3.0     /* for an RNIC that never flushes; a process must stop within 5 s */
-#define NP_RDMA_GREETING_S 30.0 /* a host that connects and sends nothing is dropped after this */
+#define NP_RDMA_GREETING_S 30.0 /* a host without a granted Connect is dropped after this */
 
 struct np_rdma {
 	struct np_transport base;
 	struct np_runtime *runtime;
 	struct np_mem *mem;
-	struct rdma_event_channel *channel;
+	struct rdma_event_channel *channel; /* NULL until there is an RDMA device */
 	struct ev_io cm_watch, uevent_watch;
 	struct np_list devs;      /* struct np_rdma_dev */
 	struct np_list conns;     /* struct np_rdma_conn */
