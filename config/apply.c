@@ -35,22 +35,6 @@ static void np_apply_make_serial(const char *nqn, char *ret_serial, size_t size)
 	snprintf(ret_serial, size, "%016llx", (unsigned long long)hash);
 }
 
-/*
- * In-capsule data always crosses host memory. A subsystem that insists on P2P offers none,
- * unless the operator names a size at a port.
- */
-static uint32_t np_apply_inline_limit(const struct np_cfg *cfg, const struct np_cfg_subsys *subsys)
-{
-	if (!np_cfg_subsys_requires_p2p(subsys))
-		return NP_CFG_INLINE_MAX;
-	for (size_t i = 0; i < cfg->n_ports; i++) {
-		if (np_cfg_port_exports(&cfg->ports[i], subsys->nqn) &&
-			cfg->ports[i].inline_data_size >= 0)
-			return NP_CFG_INLINE_MAX;
-	}
-	return 0;
-}
-
 static int np_apply_compare_nsid(const void *a, const void *b)
 {
 	const struct np_ns *const *ns_a = a, *const *ns_b = b;
@@ -58,19 +42,16 @@ static int np_apply_compare_nsid(const void *a, const void *b)
 	return (*ns_a)->nsid < (*ns_b)->nsid ? -1 : (*ns_a)->nsid > (*ns_b)->nsid;
 }
 
-static struct np_view *np_apply_new_view(
-	const struct np_daemon *daemon, const struct np_cfg_subsys *cfg)
+/* @view has room for all namespaces of @cfg. */
+static void np_apply_fill_view(
+	const struct np_daemon *daemon, const struct np_cfg_subsys *cfg, struct np_view *view)
 {
-	struct np_view *view = calloc(1, sizeof(*view) + cfg->n_namespaces * sizeof(view->ns[0]));
-
-	if (!view)
-		return NULL;
+	view->nns = 0;
 	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
 		if (daemon->namespaces[i].cfg_subsys == cfg && daemon->namespaces[i].ns)
 			view->ns[view->nns++] = daemon->namespaces[i].ns;
 	}
 	qsort(view->ns, view->nns, sizeof(view->ns[0]), np_apply_compare_nsid);
-	return view;
 }
 
 static struct np_subsys *np_apply_new_subsys(
@@ -80,12 +61,14 @@ static struct np_subsys *np_apply_new_subsys(
 
 	if (!subsys)
 		return NULL;
-	subsys->view = np_apply_new_view(daemon, cfg);
+	subsys->view =
+		calloc(1, sizeof(*subsys->view) + cfg->n_namespaces * sizeof(subsys->view->ns[0]));
 	subsys->hosts = calloc(cfg->n_allowed_hosts + 1, sizeof(*subsys->hosts));
 	if (!subsys->view || !subsys->hosts) {
 		np_subsys_free(subsys);
 		return NULL;
 	}
+	np_apply_fill_view(daemon, cfg, subsys->view);
 	snprintf(subsys->nqn, sizeof(subsys->nqn), "%s", cfg->nqn);
 	for (size_t i = 0; i < cfg->n_allowed_hosts; i++)
 		snprintf(subsys->hosts[subsys->nhosts++], sizeof(*subsys->hosts), "%s",
@@ -103,7 +86,7 @@ static struct np_subsys *np_apply_new_subsys(
 	subsys->cntlid_min = cfg->cntlid_min;
 	subsys->cntlid_max = cfg->cntlid_max;
 	subsys->max_io_queues = cfg->qid_max;
-	subsys->inline_bytes = np_apply_inline_limit(daemon->cfg, cfg);
+	subsys->requires_p2p = np_cfg_subsys_requires_p2p(cfg);
 	return subsys;
 }
 
@@ -166,7 +149,34 @@ static struct np_port *np_apply_new_port(
 	port->treq = (uint8_t)cfg->addr.treq;
 	port->inline_bytes = cfg->inline_data_size < 0 ? NP_DEFAULT_INLINE_BYTES
 						       : (uint32_t)cfg->inline_data_size;
+	port->is_inline_given = cfg->inline_data_size >= 0;
 	return port;
+}
+
+/*
+ * An RDMA device that came late, or whose port did, may reach memory that none could before.
+ * Namespaces that want such memory are made anew, when no host is there to see them change.
+ */
+static void np_apply_reconsider(struct np_daemon *daemon)
+{
+	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
+		struct np_applied_ns *applied = &daemon->namespaces[i];
+		size_t subsys = (size_t)(applied->cfg_subsys - daemon->cfg->subsystems);
+
+		if (!np_apply_could_have_peer(daemon, applied))
+			continue;
+		if (!daemon->transport->nconns) {
+			np_apply_free_namespace(applied);
+			np_apply_namespace(daemon, applied);
+			np_apply_fill_view(
+				daemon, applied->cfg_subsys, daemon->target.subsys[subsys]->view);
+		} else if (!applied->is_postponed) {
+			applied->is_postponed = true;
+			np_log_warn("namespace %s/%u: peer memory can be reached now, and will be "
+				    "used when no host is connected any more",
+				applied->cfg_subsys->nqn, applied->cfg->nsid);
+		}
+	}
 }
 
 static void np_apply_listen(struct np_daemon *daemon, struct np_port *port)
@@ -179,6 +189,7 @@ static void np_apply_listen(struct np_daemon *daemon, struct np_port *port)
 		port->reason[0] = '\0';
 		np_log_info(
 			"port %u: listening on %s %s", port->portid, port->traddr, port->trsvcid);
+		np_apply_reconsider(daemon);
 		return;
 	}
 	/* One line for each new reason, not one for each try. */
@@ -199,6 +210,8 @@ static void np_apply_listen_retry(struct ev_loop *loop, struct ev_timer *timer, 
 		if (daemon->target.ports[i]->state == NP_PORT_RETRYING)
 			np_apply_listen(daemon, daemon->target.ports[i]);
 	}
+	/* A port may come up that is listened on already. */
+	np_apply_reconsider(daemon);
 }
 
 /* ---- start -------------------------------------------------------------------------------- */

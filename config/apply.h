@@ -23,6 +23,8 @@ struct np_applied_ns {
 	struct np_ns *ns;     /* NULL: it is down */
 	char reason[256];     /* why it is down */
 	char p2p_reason[256]; /* what the self-tests said, or why its data is staged */
+	bool had_rnic;        /* an RDMA device could reach memory that it may use */
+	bool is_postponed;    /* it could be made anew with such memory, but hosts are connected */
 };
 
 struct np_daemon {
@@ -61,10 +63,28 @@ void np_apply_drain(struct np_daemon *daemon);
 /* Frees all. No connection may be left. */
 void np_apply_stop(struct np_daemon *daemon);
 
-/* apply_ns.c -------------------------------------------------------------------------------- */
+/* apply_mem.c ------------------------------------------------------------------------------- */
 
 /* Opens the memory that the namespaces of @cfg may need; logs what cannot be had. */
 int np_apply_memory(struct np_daemon *daemon, char *why, size_t why_size);
+
+/**
+ * np_apply_candidates() - peer memory that @p2pmem allows
+ * @drive_pci: PCI address of the namespace's drive, or ""
+ * @ret_regions: the named one; or the drive's own CMB, then all others
+ *
+ * Return: how many.
+ */
+unsigned int np_apply_candidates(const struct np_daemon *daemon, const struct np_cfg_p2pmem *p2pmem,
+	const char *drive_pci, struct np_mem_region *ret_regions[NP_MAX_REGIONS]);
+
+/* Can any RDMA device place data into @region? If not, @why says what the last one lacks. */
+bool np_apply_region_has_rnic(const struct np_mem_region *region, char *why, size_t why_size);
+
+/* Is there such memory for @cfg? */
+bool np_apply_has_rnic(const struct np_daemon *daemon, const struct np_cfg_ns *cfg);
+
+/* apply_ns.c -------------------------------------------------------------------------------- */
 
 /**
  * np_apply_namespace() - open the backend, choose engine and memory by their self-tests
@@ -73,6 +93,9 @@ int np_apply_memory(struct np_daemon *daemon, char *why, size_t why_size);
  * Context: after the transport has tested its devices with all memory.
  */
 void np_apply_namespace(struct np_daemon *daemon, struct np_applied_ns *applied);
+
+/* Wants peer memory that no RDMA device could reach when it was made, and that one can reach now? */
+bool np_apply_could_have_peer(const struct np_daemon *daemon, const struct np_applied_ns *applied);
 
 /* Closes what np_apply_namespace() opened. */
 void np_apply_free_namespace(struct np_applied_ns *applied);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * apply_ns.c - memory and namespaces: which engine and which memory, decided by self-tests.
+ * apply_ns.c - namespaces: which engine and which memory, decided by self-tests.
  *
  * Thread: control.
  * Depends: backend, memory.
@@ -12,86 +12,12 @@
 #include <sys/stat.h>
 
 #include "config/apply.h"
+#include "config/text.h"
 #include "target/backend/drive.h"
 #include "target/backend/selftest.h"
 #include "target/base/log.h"
 
-#define NP_ADMIN_BYTES_PER_REACTOR (2u * 1024u * 1024u)
 #define NP_MAX_ENGINES 2
-
-/* ---- memory ------------------------------------------------------------------------------- */
-
-static void np_pci_format(const struct np_cfg_pci *pci, char *ret_text, size_t size)
-{
-	snprintf(ret_text, size, "%04x:%02x:%02x.%x", pci->domain & 0xffff, pci->bus, pci->dev,
-		pci->fn & 0xf);
-}
-
-static struct np_mem_region *np_apply_find_region(const struct np_daemon *daemon, const char *pci)
-{
-	for (unsigned int i = 0; i < daemon->mem.nregions; i++) {
-		if (daemon->mem.regions[i]->is_peer && !strcmp(daemon->mem.regions[i]->pci, pci))
-			return daemon->mem.regions[i];
-	}
-	return NULL;
-}
-
-static void np_apply_open_cmb(struct np_daemon *daemon, const char *pci)
-{
-	struct np_mem_region *region;
-	char why[256];
-
-	if (np_apply_find_region(daemon, pci))
-		return;
-	if (np_mem_open(&daemon->mem, &np_mem_cmb_ops, pci, daemon->cfg->daemon.cmb_pool_bytes,
-		    daemon->runtime.nreactors, why, sizeof(why), &region)) {
-		np_log_warn("memory cmb %s: %s", pci, why);
-		return;
-	}
-	np_log_info(
-		"memory %s: %zu of %zu bytes", region->name, region->bytes, region->device_bytes);
-}
-
-static void np_apply_open_all_cmbs(struct np_daemon *daemon)
-{
-	char pci[NP_MAX_REGIONS][16];
-	int count = np_mem_cmb_list(pci, NP_MAX_REGIONS);
-
-	if (count < 0)
-		np_log_warn("memory: cannot look for CMBs in sysfs: %s", strerror(-count));
-	for (int i = 0; i < count; i++)
-		np_apply_open_cmb(daemon, pci[i]);
-}
-
-int np_apply_memory(struct np_daemon *daemon, char *why, size_t why_size)
-{
-	const struct np_cfg *cfg = daemon->cfg;
-	unsigned int nreactors = daemon->runtime.nreactors;
-	struct np_mem_region *region;
-	int ret;
-
-	/* In the order of NP_REGION_HOST and NP_REGION_ADMIN. */
-	ret = np_mem_open(&daemon->mem, &np_mem_host_ops, "host", cfg->daemon.host_pool_bytes,
-		nreactors, why, why_size, &region);
-	if (ret)
-		return ret;
-	ret = np_mem_open(&daemon->mem, &np_mem_host_ops, "admin",
-		nreactors * NP_ADMIN_BYTES_PER_REACTOR, nreactors, why, why_size, &region);
-	if (ret)
-		return ret;
-	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
-		const struct np_cfg_p2pmem *p2pmem = &daemon->namespaces[i].cfg->p2pmem;
-		char pci[16];
-
-		if (p2pmem->mode == NP_CFG_P2PMEM_AUTO)
-			np_apply_open_all_cmbs(daemon);
-		if (p2pmem->mode == NP_CFG_P2PMEM_PCI) {
-			np_pci_format(&p2pmem->pci, pci, sizeof(pci));
-			np_apply_open_cmb(daemon, pci);
-		}
-	}
-	return 0;
-}
 
 /* ---- engines ------------------------------------------------------------------------------ */
 
@@ -135,51 +61,6 @@ static unsigned int np_apply_engines(
 }
 
 /* ---- the choice --------------------------------------------------------------------------- */
-
-/* Can any RDMA device place data into @region? If not, @why says what the last one lacks. */
-static bool np_apply_region_has_rnic(const struct np_mem_region *region, char *why, size_t why_size)
-{
-	struct np_list *pos;
-
-	snprintf(why, why_size, "no RDMA device was found to place data into %s", region->name);
-	np_list_for_each(pos, &region->notes) {
-		const struct np_mem_note *note = np_container_of(pos, struct np_mem_note, link);
-
-		if (!note->is_rnic)
-			continue;
-		if (note->verdict == NP_VERDICT_WORKS || note->verdict == NP_VERDICT_QUIRK)
-			return true;
-		snprintf(why, why_size, "%.60s: %.190s", note->subject, note->reason);
-	}
-	return false;
-}
-
-/* The candidates in order: the named one; or the drive's own CMB, then all others. */
-static unsigned int np_apply_candidates(const struct np_daemon *daemon,
-	const struct np_cfg_p2pmem *p2pmem, const char *drive_pci,
-	struct np_mem_region *ret_regions[NP_MAX_REGIONS])
-{
-	struct np_mem_region *own = drive_pci[0] ? np_apply_find_region(daemon, drive_pci) : NULL;
-	unsigned int n = 0;
-	char pci[16];
-
-	if (p2pmem->mode == NP_CFG_P2PMEM_PCI) {
-		np_pci_format(&p2pmem->pci, pci, sizeof(pci));
-		own = np_apply_find_region(daemon, pci);
-		if (own)
-			ret_regions[n++] = own;
-		return n;
-	}
-	if (own)
-		ret_regions[n++] = own;
-	for (unsigned int i = 0; i < daemon->mem.nregions; i++) {
-		struct np_mem_region *region = daemon->mem.regions[i];
-
-		if (region->is_peer && region != own)
-			ret_regions[n++] = region;
-	}
-	return n;
-}
 
 /*
  * A drive may refuse (0x12) data in its own CMB when the SGL that names it is in host memory. The
@@ -232,7 +113,7 @@ static struct np_mem_region *np_apply_choose_region(struct np_daemon *daemon,
 	char pci[16];
 
 	n = np_apply_candidates(daemon, &cfg->p2pmem, backend->pci, regions);
-	np_pci_format(&cfg->p2pmem.pci, pci, sizeof(pci));
+	np_cfg_format_pci(&cfg->p2pmem.pci, pci, sizeof(pci));
 	snprintf(why, why_size, "no peer memory of %s to use: see the log of the start",
 		cfg->p2pmem.mode == NP_CFG_P2PMEM_PCI ? pci : "any device");
 	for (unsigned int i = 0; i < n; i++) {
@@ -332,7 +213,6 @@ static struct np_ns *np_apply_new_ns(const struct np_daemon *daemon,
 	memset(ns->stats, 0, nreactors * sizeof(*ns->stats));
 	ns->nreactors = nreactors;
 	ns->nsid = applied->cfg->nsid;
-	ns->anagrpid = applied->cfg->ana_grpid;
 	ns->backend = backend;
 	ns->region = region;
 	ns->lba_shift = (uint32_t)__builtin_ctz(backend->block_bytes);
@@ -347,11 +227,21 @@ static void np_apply_down(struct np_applied_ns *applied)
 		applied->reason);
 }
 
+bool np_apply_could_have_peer(const struct np_daemon *daemon, const struct np_applied_ns *applied)
+{
+	const struct np_cfg_ns *cfg = applied->cfg;
+
+	return cfg->enable && cfg->p2pmem.mode != NP_CFG_P2PMEM_OFF && !applied->had_rnic &&
+		np_apply_has_rnic(daemon, cfg);
+}
+
 void np_apply_namespace(struct np_daemon *daemon, struct np_applied_ns *applied)
 {
 	struct np_mem_region *region;
 	struct np_backend *backend;
 
+	applied->had_rnic = np_apply_has_rnic(daemon, applied->cfg);
+	applied->is_postponed = false;
 	if (!applied->cfg->enable) {
 		snprintf(applied->reason, sizeof(applied->reason), "not enabled");
 		return;

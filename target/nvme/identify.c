@@ -107,8 +107,9 @@ static void np_identify_fill_io(const struct np_ctrl *ctrl, struct nvme_id_ctrl 
 	static const uint8_t entry_sizes[] = {NP_SQES_CQES};
 	uint32_t inline_bytes = ctrl->port->inline_bytes;
 
-	if (inline_bytes > ctrl->subsys->inline_bytes)
-		inline_bytes = ctrl->subsys->inline_bytes;
+	/* In-capsule data crosses host memory: who insists on P2P has to ask for it. */
+	if (ctrl->subsys->requires_p2p && !ctrl->port->is_inline_given)
+		inline_bytes = 0;
 	if (inline_bytes < NP_MIN_CAPSULE_BYTES - sizeof(struct np_sqe))
 		inline_bytes = NP_MIN_CAPSULE_BYTES - sizeof(struct np_sqe);
 
@@ -149,7 +150,8 @@ static struct np_status np_identify_ctrl(struct np_req *req, uint8_t *data)
 	id->kas = np_le16(NP_CTRL_KAS_MS / 100);
 	id->maxcmd = np_le16(NP_MAX_QUEUE_DEPTH);
 	id->sgls = np_le32(NP_SGLS_ANY_ALIGN | NVME_CTRL_SGLS_KEYED | NVME_CTRL_SGLS_OFFSET);
-	id->msdbd = NP_MAX_SGL_SEGS;
+	/* Of several blocks hardly any but the last ends where a page-granular RNIC needs it to. */
+	id->msdbd = req->queue->region_paged ? 1 : NP_MAX_SGL_SEGS;
 	memcpy(id->subnqn, subsys->nqn, sizeof(subsys->nqn));
 	if (subsys->is_discovery)
 		id->lpa = NVME_CTRL_LPA_EXTENDED;

@@ -47,7 +47,6 @@ struct np_ns {
 	uint64_t nblocks;
 	uint8_t uuid[16];  /* never zero */
 	uint8_t nguid[16]; /* zero if there is none */
-	uint32_t anagrpid;
 	struct np_backend *backend;
 	struct np_mem_region *region; /* peer memory for this namespace's data, or NULL */
 	struct np_ns_stats *stats;    /* by reactor index */
@@ -69,7 +68,7 @@ struct np_subsys {
 	unsigned int nhosts;
 	char (*hosts)[NP_NQN_BYTES]; /* allowed ones */
 	uint16_t cntlid_min, cntlid_max;
-	uint32_t inline_bytes; /* in-capsule data that its controllers announce, at most */
+	bool requires_p2p; /* one of its namespaces does */
 	uint16_t max_io_queues;
 	struct np_view *view;
 };
@@ -87,6 +86,7 @@ struct np_port {
 	bool is_ipv6;
 	uint8_t treq;          /* NVMF_TREQ_ */
 	uint32_t inline_bytes; /* in-capsule data behind the SQE, 0 to 16 KiB */
+	bool is_inline_given;  /* by the operator */
 	unsigned int nsubsys;
 	struct np_subsys **subsys;
 	struct np_list referrals; /* struct np_referral */

@@ -4,9 +4,10 @@ import pytest
 
 import fio
 import host
-from checks import assert_all_staged, namespace_status
-from target import NQN, Target, config, namespace, subsystem
+from checks import assert_all_p2p, assert_all_staged, namespace_status
+from target import NQN, Target, config, namespace, port, subsystem
 from topology import PLAIN_DRIVE, Topology
+from vm import wait_for
 
 JOB = dict(rw="randwrite", bs="64k", iodepth=8, size="4m", **fio.VERIFY)
 NO_CMB = Topology(drives=(PLAIN_DRIVE,))
@@ -96,3 +97,29 @@ def test_plain_block_device__is_staged_where_p2p_is_a_wish(request, daemon_built
         assert (status["state"], status["engine"], status["p2p"]) == ("up", "block", "off")
         assert path in status["p2p_reason"]
         assert_serves(target, 1, down=())
+
+
+def test_late_rnic__brings_p2p(daemon_built, vm):
+    """This test starts the daemon without an RNIC: when one comes, namespaces get their peer memory."""
+    served = [namespace(1, vm.block_device("cmb"), p2pmem="1", p2pmem_require=True),
+              namespace(2, vm.block_device("plain"), p2pmem="1")]
+    target = Target(vm, config([subsystem(NQN, *served)], [port(1, [NQN], inline_data_size=0)]))
+    vm.run("rdma link delete rxe0")
+    target.spawn()
+    try:
+        wait_for(lambda: "is ready" in target.log, 60, "the daemon's start")
+        assert_down(target, 1, "no RDMA device")
+        assert namespace_status(target, 2)["p2p"] == "off"
+        vm.run("rdma link add rxe0 type rxe netdev d0")
+        wait_for(lambda: target.cli("status")["ports"][0]["state"] == "listening", 60, "the port")
+        for nsid in (1, 2):
+            status = namespace_status(target, nsid)
+            assert (status["state"], status["p2p"], status["reason"]) == ("up", "on", "")
+        with host.connect(vm, NQN) as connection:
+            for nsid in (1, 2):
+                job = fio.run(vm, connection.device(nsid), **JOB)
+                assert_all_p2p(target.stats(nsid), job["write"]["io_bytes"])
+        target.stop()
+    finally:
+        target.kill()
+        vm.run("rdma link show rxe0/1 || rdma link add rxe0 type rxe netdev d0", check=False)

@@ -72,6 +72,9 @@ static void test_identify_ctrl__io(void **state)
 	assert_int_equal(np_le32(data.ctrl.sgls), 0x100005);
 	assert_int_equal(np_le16(data.ctrl.maxcmd), 1024);
 	assert_int_equal(data.ctrl.msdbd, 16);
+	conn->queue.region_paged = 1;
+	identify_ok(conn, NVME_IDENTIFY_CNS_CTRL, 0);
+	assert_int_equal(data.ctrl.msdbd, 1);
 	assert_int_equal(np_le32(data.ctrl.iorcsz), 1);
 	assert_int_equal(data.ctrl.fcatt, 0);
 	assert_int_equal(data.ctrl.ofcs, 0);
@@ -86,20 +89,23 @@ static void test_identify_ctrl__io(void **state)
 static void test_identify_ctrl__capsule_holds_data_and_sgl(void **state)
 {
 	static const struct {
-		uint32_t port, subsys, ioccsz;
+		uint32_t port;
+		bool is_given, requires_p2p;
+		uint32_t ioccsz;
 	} cases[] = {
-		{0, 0, (64 + 256) / 16},
-		{4096, 0, (64 + 256) / 16},
-		{0, 4096, (64 + 256) / 16},
-		{8192, 4096, (64 + 4096) / 16},
-		{16384, 16384, (64 + 16384) / 16},
+		{0, true, false, (64 + 256) / 16},
+		{4096, false, false, (64 + 4096) / 16},
+		{4096, false, true, (64 + 256) / 16},
+		{4096, true, true, (64 + 4096) / 16},
+		{16384, true, false, (64 + 16384) / 16},
 	};
 	struct np_lb *lb = *state;
 	struct np_lb_conn *conn = np_lb_connect_admin(lb, NP_LB_SUBNQN, true);
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		lb->ports[0].inline_bytes = cases[i].port;
-		lb->subsys.inline_bytes = cases[i].subsys;
+		lb->ports[0].is_inline_given = cases[i].is_given;
+		lb->subsys.requires_p2p = cases[i].requires_p2p;
 		identify_ok(conn, NVME_IDENTIFY_CNS_CTRL, 0);
 		assert_int_equal(np_le32(data.ctrl.ioccsz), cases[i].ioccsz);
 	}

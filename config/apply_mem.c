@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * apply_mem.c - the memory that a configuration asks for, and who can reach it.
+ *
+ * Thread: control.
+ * Depends: memory.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "config/apply.h"
+#include "config/text.h"
+#include "target/base/log.h"
+
+#define NP_ADMIN_BYTES_PER_REACTOR (2u * 1024u * 1024u)
+
+static struct np_mem_region *np_apply_find_region(const struct np_daemon *daemon, const char *pci)
+{
+	for (unsigned int i = 0; i < daemon->mem.nregions; i++) {
+		if (daemon->mem.regions[i]->is_peer && !strcmp(daemon->mem.regions[i]->pci, pci))
+			return daemon->mem.regions[i];
+	}
+	return NULL;
+}
+
+static void np_apply_open_cmb(struct np_daemon *daemon, const char *pci)
+{
+	struct np_mem_region *region;
+	char why[256];
+
+	if (np_apply_find_region(daemon, pci))
+		return;
+	if (np_mem_open(&daemon->mem, &np_mem_cmb_ops, pci, daemon->cfg->daemon.cmb_pool_bytes,
+		    daemon->runtime.nreactors, why, sizeof(why), &region)) {
+		np_log_warn("memory cmb %s: %s", pci, why);
+		return;
+	}
+	np_log_info(
+		"memory %s: %zu of %zu bytes", region->name, region->bytes, region->device_bytes);
+}
+
+static void np_apply_open_all_cmbs(struct np_daemon *daemon)
+{
+	char pci[NP_MAX_REGIONS][16];
+	int count = np_mem_cmb_list(pci, NP_MAX_REGIONS);
+
+	if (count < 0)
+		np_log_warn("memory: cannot look for CMBs in sysfs: %s", strerror(-count));
+	for (int i = 0; i < count; i++)
+		np_apply_open_cmb(daemon, pci[i]);
+}
+
+int np_apply_memory(struct np_daemon *daemon, char *why, size_t why_size)
+{
+	const struct np_cfg *cfg = daemon->cfg;
+	unsigned int nreactors = daemon->runtime.nreactors;
+	struct np_mem_region *region;
+	int ret;
+
+	/* In the order of NP_REGION_HOST and NP_REGION_ADMIN. */
+	ret = np_mem_open(&daemon->mem, &np_mem_host_ops, "host", cfg->daemon.host_pool_bytes,
+		nreactors, why, why_size, &region);
+	if (ret)
+		return ret;
+	ret = np_mem_open(&daemon->mem, &np_mem_host_ops, "admin",
+		nreactors * NP_ADMIN_BYTES_PER_REACTOR, nreactors, why, why_size, &region);
+	if (ret)
+		return ret;
+	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
+		const struct np_cfg_p2pmem *p2pmem = &daemon->namespaces[i].cfg->p2pmem;
+		char pci[16];
+
+		if (p2pmem->mode == NP_CFG_P2PMEM_AUTO)
+			np_apply_open_all_cmbs(daemon);
+		if (p2pmem->mode == NP_CFG_P2PMEM_PCI) {
+			np_cfg_format_pci(&p2pmem->pci, pci, sizeof(pci));
+			np_apply_open_cmb(daemon, pci);
+		}
+	}
+	return 0;
+}
+
+bool np_apply_region_has_rnic(const struct np_mem_region *region, char *why, size_t why_size)
+{
+	struct np_list *pos;
+
+	snprintf(why, why_size, "no RDMA device was found to place data into %s", region->name);
+	np_list_for_each(pos, &region->notes) {
+		const struct np_mem_note *note = np_container_of(pos, struct np_mem_note, link);
+
+		if (!note->is_rnic)
+			continue;
+		if (note->verdict == NP_VERDICT_WORKS || note->verdict == NP_VERDICT_QUIRK)
+			return true;
+		snprintf(why, why_size, "%.60s: %.190s", note->subject, note->reason);
+	}
+	return false;
+}
+
+unsigned int np_apply_candidates(const struct np_daemon *daemon, const struct np_cfg_p2pmem *p2pmem,
+	const char *drive_pci, struct np_mem_region *ret_regions[NP_MAX_REGIONS])
+{
+	struct np_mem_region *own = drive_pci[0] ? np_apply_find_region(daemon, drive_pci) : NULL;
+	unsigned int n = 0;
+	char pci[16];
+
+	if (p2pmem->mode == NP_CFG_P2PMEM_PCI) {
+		np_cfg_format_pci(&p2pmem->pci, pci, sizeof(pci));
+		own = np_apply_find_region(daemon, pci);
+		if (own)
+			ret_regions[n++] = own;
+		return n;
+	}
+	if (own)
+		ret_regions[n++] = own;
+	for (unsigned int i = 0; i < daemon->mem.nregions; i++) {
+		struct np_mem_region *region = daemon->mem.regions[i];
+
+		if (region->is_peer && region != own)
+			ret_regions[n++] = region;
+	}
+	return n;
+}
+
+bool np_apply_has_rnic(const struct np_daemon *daemon, const struct np_cfg_ns *cfg)
+{
+	struct np_mem_region *regions[NP_MAX_REGIONS];
+	unsigned int n = np_apply_candidates(daemon, &cfg->p2pmem, "", regions);
+	char why[256];
+
+	for (unsigned int i = 0; i < n; i++) {
+		if (np_apply_region_has_rnic(regions[i], why, sizeof(why)))
+			return true;
+	}
+	return false;
+}
