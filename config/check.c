@@ -134,6 +134,8 @@ static int check_attr(const struct np_cfg_subsys *subsys, const struct np_cfg_sp
 	if (subsys->pi_enable)
 		np_cfg_spot_warn(
 			spot, "attr.pi_enable", "protection information is not supported, ignored");
+	if (subsys->version)
+		np_cfg_spot_warn(spot, "attr.version", "ignored, controllers are of version 2.0");
 	return 0;
 }
 
@@ -284,6 +286,24 @@ static int check_port_refs(const struct np_cfg *cfg, size_t index, struct np_cfg
 	return 0;
 }
 
+/* What a kernel target's file may ask for, and this target does not do. */
+static void warn_ignored(const struct np_cfg_port *port, const struct np_cfg_spot *spot)
+{
+	if (port->pi_enable)
+		np_cfg_spot_warn(spot, "param.pi_enable",
+			"protection information is not supported, ignored");
+	if (port->max_queue_size >= 0 && port->max_queue_size < NP_CFG_QUEUE_SIZE_MAX)
+		np_cfg_spot_warn(spot, "param.max_queue_size",
+			"ignored, a queue has as many entries as its host asks for, up to %d",
+			NP_CFG_QUEUE_SIZE_MAX);
+	for (size_t i = 0; i < port->n_ana_groups; i++) {
+		if (port->ana_groups[i].state != NP_CFG_ANA_OPTIMIZED)
+			np_cfg_spot_warn(spot, "ana_groups",
+				"group %u: ANA states are not supported, ignored",
+				port->ana_groups[i].grpid);
+	}
+}
+
 static int check_ports(const struct np_cfg *cfg, struct np_cfg_diag *diag)
 {
 	for (size_t i = 0; i < cfg->n_ports; i++) {
@@ -294,18 +314,22 @@ static int check_ports(const struct np_cfg *cfg, struct np_cfg_diag *diag)
 			check_port_is_unique(cfg, port, &spot) < 0 ||
 			check_port_refs(cfg, i, diag) < 0)
 			return -EINVAL;
-		if (port->pi_enable)
-			np_cfg_spot_warn(&spot, "param.pi_enable",
-				"protection information is not supported, ignored");
+		warn_ignored(port, &spot);
 	}
 	return 0;
 }
 
-static int check_pool(uint64_t bytes, const struct np_cfg_spot *spot, const char *member)
+/* The reactors share it equally. */
+static int check_pool(
+	uint64_t bytes, unsigned int reactors, const struct np_cfg_spot *spot, const char *member)
 {
 	if (bytes < NP_CFG_POOL_MIN_BYTES || bytes % PAGE_BYTES)
 		return np_cfg_spot_error(spot, member, "%llu is not a multiple of %d, at least %d",
 			(unsigned long long)bytes, PAGE_BYTES, NP_CFG_POOL_MIN_BYTES);
+	if (bytes / reactors < NP_CFG_POOL_MIN_BYTES)
+		return np_cfg_spot_error(spot, member,
+			"%llu is less than %d for each of %u reactors", (unsigned long long)bytes,
+			NP_CFG_POOL_MIN_BYTES, reactors);
 	return 0;
 }
 
@@ -334,9 +358,9 @@ static int check_daemon(const struct np_cfg *cfg, struct np_cfg_diag *diag)
 			"%zu bytes long, at most %zu are allowed", strlen(daemon->control_socket),
 			socket_max);
 	if (daemon->cmb_pool_bytes &&
-		check_pool(daemon->cmb_pool_bytes, &spot, "cmb_pool_bytes") < 0)
+		check_pool(daemon->cmb_pool_bytes, reactors->count, &spot, "cmb_pool_bytes") < 0)
 		return -EINVAL;
-	return check_pool(daemon->host_pool_bytes, &spot, "host_pool_bytes");
+	return check_pool(daemon->host_pool_bytes, reactors->count, &spot, "host_pool_bytes");
 }
 
 int np_cfg_check(const struct np_cfg *cfg, struct np_cfg_diag *diag)

@@ -144,7 +144,7 @@ CLASS(port_addr_class, np_cfg_port, port_addr_fields);
 
 static const struct np_cfg_field param_fields[] = {
 	INT("inline_data_size", struct np_cfg_port, inline_data_size, -1, NP_CFG_INLINE_MAX, -1),
-	INT("max_queue_size", struct np_cfg_port, max_queue_size, -1, 1024, -1),
+	INT("max_queue_size", struct np_cfg_port, max_queue_size, -1, NP_CFG_QUEUE_SIZE_MAX, -1),
 	BOOL("pi_enable", struct np_cfg_port, pi_enable, false),
 };
 CLASS(param_class, np_cfg_port, param_fields);

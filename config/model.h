@@ -18,6 +18,7 @@
 #define NP_CFG_DISCOVERY_NQN "nqn.2014-08.org.nvmexpress.discovery"
 #define NP_CFG_NSID_MAX 8192
 #define NP_CFG_INLINE_MAX 16384
+#define NP_CFG_QUEUE_SIZE_MAX 1024
 #define NP_CFG_REACTORS_MAX 64
 #define NP_CFG_POOL_MIN_BYTES 65536
 #define NP_CFG_SOCKET_DEFAULT "/run/nvmet-p2p.sock"
@@ -114,7 +115,7 @@ struct np_cfg_port {
 	uint16_t portid;
 	struct np_cfg_addr addr;
 	int32_t inline_data_size; /* bytes, 0 to NP_CFG_INLINE_MAX; -1 = not given */
-	int32_t max_queue_size;   /* entries, up to 1024; -1 = not given */
+	int32_t max_queue_size;   /* up to NP_CFG_QUEUE_SIZE_MAX; -1 = not given */
 	bool pi_enable;
 	char **subsystems; /* NQNs */
 	size_t n_subsystems;

@@ -344,7 +344,7 @@ static const char *reason_of(int err)
 }
 
 int np_rpc_open(struct ev_loop *loop, const char *path, const struct np_rpc_method *methods,
-	void *ctx, struct np_rpc **ret_rpc)
+	void *ctx, char *why, size_t why_size, struct np_rpc **ret_rpc)
 {
 	struct np_rpc *rpc = calloc(1, sizeof(*rpc));
 	int err = rpc ? 0 : -ENOMEM;
@@ -373,7 +373,7 @@ int np_rpc_open(struct ev_loop *loop, const char *path, const struct np_rpc_meth
 	return 0;
 
 err_free:
-	np_log_err("control socket %s: %s", path, reason_of(err));
+	snprintf(why, why_size, "control socket %s: %s", path, reason_of(err));
 	free(rpc);
 	return err;
 }

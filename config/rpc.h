@@ -36,14 +36,15 @@ struct np_rpc_method {
  * @path: absolute, shorter than sun_path; a socket there that nobody answers on is replaced
  * @methods: borrowed until np_rpc_close(), ends with a NULL name
  * @ctx: handed to the methods
+ * @why: receives the reason of a failure, with the path
  * @ret_rpc: receives the server
  *
- * Context: control thread. Logs the reason of a failure.
+ * Context: control thread.
  * Return: 0; -EADDRINUSE when another process answers there; -EEXIST when @path is no socket;
  * -ENAMETOOLONG; the errno of socket, bind or listen.
  */
 int np_rpc_open(struct ev_loop *loop, const char *path, const struct np_rpc_method *methods,
-	void *ctx, struct np_rpc **ret_rpc);
+	void *ctx, char *why, size_t why_size, struct np_rpc **ret_rpc);
 
 /* Drop all clients, close the socket, remove its file if it is still ours. NULL is fine. */
 void np_rpc_close(struct np_rpc *rpc);

@@ -170,18 +170,21 @@ static int np_main_run(struct np_main *m)
 		return EXIT_FAILURE;
 	}
 	/* First, so that a second daemon stops here and touches no device. */
-	ret = np_rpc_open(
-		m->loop, m->cfg->daemon.control_socket, np_report_methods, &m->daemon, &m->rpc);
-	if (ret)
+	ret = np_rpc_open(m->loop, m->cfg->daemon.control_socket, np_report_methods, &m->daemon,
+		why, sizeof(why), &m->rpc);
+	if (ret) {
+		np_log_err("%s: daemon.control_socket: %s", m->config_path, why);
 		return EXIT_FAILURE;
+	}
+	/* A signal that comes while devices are tested is acted on when that is done. */
+	np_main_watch_signal(m, &m->sigterm, SIGTERM);
+	np_main_watch_signal(m, &m->sigint, SIGINT);
 	ret = np_apply_start(&m->daemon, m->loop, m->cfg, why, sizeof(why));
 	if (ret) {
 		np_log_err("%s: %s", m->config_path, why);
 		np_rpc_close(m->rpc);
 		return EXIT_FAILURE;
 	}
-	np_main_watch_signal(m, &m->sigterm, SIGTERM);
-	np_main_watch_signal(m, &m->sigint, SIGINT);
 	np_log_info("nvmet-p2pd " NP_VERSION " is ready");
 	ev_run(m->loop, 0);
 

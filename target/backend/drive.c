@@ -95,6 +95,9 @@ static void np_drive_read_queue(const char *block_dir, struct np_drive *drive)
 		snprintf(queue, sizeof(queue), "%.*s/../queue", PATH_MAX - 16, block_dir);
 	drive->max_hw_bytes = np_sysfs_read_u32(queue, "max_hw_sectors_kb") * 1024;
 	drive->max_segments = np_sysfs_read_u32(queue, "max_segments");
+	drive->has_write_zeroes =
+		!np_sysfs_read(queue, "write_zeroes_max_bytes", text, sizeof(text)) &&
+		strcmp(text, "0") != 0;
 	drive->has_write_cache = !np_sysfs_read(queue, "write_cache", text, sizeof(text)) &&
 		!strcmp(text, "write back");
 	drive->is_zoned =

@@ -19,6 +19,7 @@ struct np_drive {
 	uint32_t max_hw_bytes; /* of one command; 0 if unknown */
 	uint32_t max_segments; /* data segments of one command; 0 if unknown */
 	bool has_write_cache;  /* volatile */
+	bool has_write_zeroes; /* a command for it: else the kernel writes pages of zeros */
 	bool is_zoned;
 };
 

@@ -85,6 +85,7 @@ static int np_file_open(struct np_backend *backend, uint64_t size_bytes, char *w
 	backend->max_io_bytes = NP_FILE_MAX_IO_BYTES;
 	backend->volatile_cache = true;
 	backend->can_deallocate = np_rw_can_punch(backend->fd, (uint64_t)st.st_size);
+	backend->can_unmap_zeroes = backend->can_deallocate;
 	backend->can_write_zeroes = np_rw_can_zero(backend->fd, (uint64_t)st.st_size);
 	return 0;
 }

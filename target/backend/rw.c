@@ -64,8 +64,9 @@ enum np_io_submit np_rw_submit(struct np_backend *backend, struct np_reactor *re
 		break;
 	case NP_IO_WRITE_ZEROES:
 		np_rw_prep_fallocate(sqe, backend->fd,
-			io->flags & NP_IO_MAY_DEALLOCATE ? FALLOC_FL_PUNCH_HOLE
-							 : FALLOC_FL_ZERO_RANGE,
+			io->flags & NP_IO_MAY_DEALLOCATE && backend->can_unmap_zeroes
+				? FALLOC_FL_PUNCH_HOLE
+				: FALLOC_FL_ZERO_RANGE,
 			offset, bytes);
 		break;
 	case NP_IO_DEALLOCATE:

@@ -14,8 +14,11 @@
 
 #include "target/memory/pool.h"
 
-/* One page more than the largest transfer, so that a test can begin at an odd offset. */
-#define NP_SCRATCH_MAX_BYTES ((1024u + 4u) * 1024u)
+/*
+ * Two pages more than the largest transfer: a test begins at an odd offset, and looks at what lies
+ * around.
+ */
+#define NP_SCRATCH_MAX_BYTES ((1024u + 8u) * 1024u)
 #define NP_SCRATCH_MIN_BYTES (4 * NP_PAGE_BYTES)
 
 const char *np_verdict_name(enum np_verdict verdict)

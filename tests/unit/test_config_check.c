@@ -308,6 +308,9 @@ static void test_check__refuses_daemon_settings(void **state)
 		{.daemon = "'host_pool_bytes':0",
 			.says = "daemon.host_pool_bytes: 0 is not a multiple of 4096, at least "
 				"65536"},
+		{.daemon = "'reactors':2, 'host_pool_bytes':126976",
+			.says = "daemon.host_pool_bytes: 126976 is less than 65536 for each of 2 "
+				"reactors"},
 	};
 
 	(void)state;

@@ -86,7 +86,11 @@ static void test_load__nvmetcli_save_file(void **state)
 	assert_string_equal(log.text,
 		"subsystems[0].passthru: a passthrough subsystem is not supported, ignored\n"
 		"hosts[1].nqn: \"hostnqn\" has not the form \"nqn.yyyy-mm.name\"\n"
-		"subsystems[0].nqn: \"testnqn\" has not the form \"nqn.yyyy-mm.name\"\n");
+		"subsystems[0].nqn: \"testnqn\" has not the form \"nqn.yyyy-mm.name\"\n"
+		"subsystems[0].attr.version: ignored, controllers are of version 2.0\n"
+		"ports[0].param.max_queue_size: ignored, a queue has as many entries as its host "
+		"asks for, up to 1024\n"
+		"ports[0].ana_groups: group 2: ANA states are not supported, ignored\n");
 }
 
 static void test_load__old_nvmetcli_save_file(void **state)
@@ -109,7 +113,8 @@ static void test_load__our_keys(void **state)
 	const struct np_cfg_subsys *subsys = &cfg->subsystems[0];
 
 	(void)state;
-	assert_string_equal(log.text, "");
+	assert_string_equal(
+		log.text, "subsystems[0].attr.version: ignored, controllers are of version 2.0\n");
 	assert_int_equal(cfg->ports[0].portid, 7);
 	assert_string_equal(cfg->ports[0].addr.trsvcid, "4421");
 	assert_int_equal(cfg->ports[0].referrals[0].portid, 9);

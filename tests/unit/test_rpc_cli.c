@@ -76,8 +76,8 @@ static void serve(const struct fixture *f, int ready_fd)
 	struct np_rpc *old;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (np_rpc_open(loop, f->socket, methods, NULL, &rpc) < 0 ||
-		np_rpc_open(loop, f->old_socket, no_methods, NULL, &old) < 0 ||
+	if (np_rpc_open(loop, f->socket, methods, NULL, NULL, 0, &rpc) < 0 ||
+		np_rpc_open(loop, f->old_socket, no_methods, NULL, NULL, 0, &old) < 0 ||
 		write(ready_fd, "r", 1) != 1)
 		_exit(1);
 	ev_run(loop, 0);

@@ -23,6 +23,9 @@
 
 #include "config/rpc.h"
 
+/* Of the last np_rpc_open(). */
+static char why[192];
+
 struct fixture {
 	struct ev_loop *loop;
 	struct np_rpc *rpc;
@@ -40,7 +43,7 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(f->path, sizeof(f->path), "%s/sock", f->dir);
 	f->loop = ev_loop_new(EVFLAG_AUTO);
-	assert_int_equal(np_rpc_open(f->loop, f->path, methods, f, &f->rpc), 0);
+	assert_int_equal(np_rpc_open(f->loop, f->path, methods, f, why, sizeof(why), &f->rpc), 0);
 	*state = f;
 	return 0;
 }
@@ -67,7 +70,8 @@ static void test_open__mode_is_0600_whatever_the_umask(void **state)
 
 		np_rpc_close(f->rpc);
 		assert_int_equal(access(f->path, F_OK), -1);
-		assert_int_equal(np_rpc_open(f->loop, f->path, methods, f, &f->rpc), 0);
+		assert_int_equal(
+			np_rpc_open(f->loop, f->path, methods, f, why, sizeof(why), &f->rpc), 0);
 		umask(old);
 		assert_int_equal(stat(f->path, &st), 0);
 		assert_int_equal(st.st_mode & 07777, 0600);
@@ -82,26 +86,33 @@ static void test_open__replaces_only_a_stale_socket(void **state)
 	char path[128];
 	int fd;
 
-	assert_int_equal(np_rpc_open(f->loop, f->path, methods, f, &second), -EADDRINUSE);
+	assert_int_equal(
+		np_rpc_open(f->loop, f->path, methods, f, why, sizeof(why), &second), -EADDRINUSE);
 	assert_null(second);
+	assert_non_null(strstr(why, "another daemon"));
 
 	snprintf(path, sizeof(path), "%s/other", f->dir);
 	memcpy(addr.sun_path, path, strlen(path) + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	close(fd);
-	assert_int_equal(np_rpc_open(f->loop, path, methods, f, &second), 0);
+	assert_int_equal(np_rpc_open(f->loop, path, methods, f, why, sizeof(why), &second), 0);
 	np_rpc_close(second);
 
 	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	close(fd);
-	assert_int_equal(np_rpc_open(f->loop, path, methods, f, &second), -EEXIST);
+	assert_int_equal(
+		np_rpc_open(f->loop, path, methods, f, why, sizeof(why), &second), -EEXIST);
 	assert_int_equal(unlink(path), 0);
 
-	assert_int_equal(np_rpc_open(f->loop, "/nonexistent/sock", methods, f, &second), -ENOENT);
+	assert_int_equal(
+		np_rpc_open(f->loop, "/nonexistent/sock", methods, f, why, sizeof(why), &second),
+		-ENOENT);
+	assert_non_null(strstr(why, "/nonexistent/sock: No such file"));
 	memset(path, 'x', 120);
 	path[120] = '\0';
-	assert_int_equal(np_rpc_open(f->loop, path, methods, f, &second), -ENAMETOOLONG);
+	assert_int_equal(
+		np_rpc_open(f->loop, path, methods, f, why, sizeof(why), &second), -ENAMETOOLONG);
 }
 
 static void test_close__leaves_the_socket_of_another(void **state)
@@ -110,7 +121,7 @@ static void test_close__leaves_the_socket_of_another(void **state)
 	struct np_rpc *second;
 
 	assert_int_equal(unlink(f->path), 0);
-	assert_int_equal(np_rpc_open(f->loop, f->path, methods, f, &second), 0);
+	assert_int_equal(np_rpc_open(f->loop, f->path, methods, f, why, sizeof(why), &second), 0);
 	np_rpc_close(f->rpc);
 	assert_int_equal(access(f->path, F_OK), 0);
 	f->rpc = second;

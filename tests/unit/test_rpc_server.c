@@ -93,7 +93,7 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(f->path, sizeof(f->path), "%s/sock", f->dir);
 	f->loop = ev_loop_new(EVFLAG_AUTO);
-	assert_int_equal(np_rpc_open(f->loop, f->path, methods, f, &f->rpc), 0);
+	assert_int_equal(np_rpc_open(f->loop, f->path, methods, f, NULL, 0, &f->rpc), 0);
 	*state = f;
 	return 0;
 }

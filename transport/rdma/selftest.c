@@ -20,9 +20,9 @@
 #include "transport/rdma/buscopy.h"
 #include "transport/rdma/loop.h"
 
-#define MAX_TRIALS 3 /* path MTU 4096, 2048, 1024 */
+#define MAX_TRIALS 5 /* path MTU 4096, 2048, 1024, 512, 256 */
 /* Device memory may be slow: only the first trial moves as much as one command can. */
-#define SHORT_BYTES (32u * 1024u)
+#define SHORT_BYTES (16u * 1024u)
 
 struct selftest {
 	struct np_rdma_dev *dev;
@@ -245,7 +245,7 @@ void np_rdma_selftest(struct np_rdma_dev *dev, struct np_mem_region *region, str
 		return;
 	}
 	err = open_test(&test);
-	for (enum ibv_mtu mtu = IBV_MTU_4096; !err && mtu >= IBV_MTU_1024; mtu--) {
+	for (enum ibv_mtu mtu = IBV_MTU_4096; !err && mtu >= IBV_MTU_256; mtu--) {
 		if (np_rdma_mtu_bytes(mtu) > dev->active_mtu)
 			continue;
 		err = try_mtu(&test, mtu, &trials[count]);
