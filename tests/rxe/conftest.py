@@ -13,7 +13,7 @@ import knvmet  # noqa: E402
 import target  # noqa: E402
 from channel import ChannelError  # noqa: E402
 from topology import Topology  # noqa: E402
-from vm import GuestError, Vm  # noqa: E402
+from vm import GuestError, Vm, end_on_sigterm  # noqa: E402
 
 PAIR_BUSY = 2  # machines that may be alive at once
 
@@ -138,6 +138,10 @@ def _finish(request, machines, used):
         (machines.drop if failed else machines.clean)(vm)
 
 
+def pytest_configure():
+    end_on_sigterm()
+
+
 def pytest_collection_modifyitems(items):
     # Pairs of machines last: they take the place of those that all other tests share.
     items.sort(key=lambda item: "use_pair" in item.fixturenames)
@@ -149,13 +153,19 @@ def pytest_runtest_makereport(item, call):
     if not report.failed:
         return
     item.np_failed = True
+    report.np_machine_failed = call.excinfo.errisinstance(ChannelError)
     for vm in getattr(item, "np_machines", ()):
         report.sections.append((f"machine {vm.workdir}", vm.diagnostics()))
 
 
 def pytest_terminal_summary(terminalreporter):
-    # scripts/test adds these up: errors in set-up and tear-down are failures.
+    # A test that fails in its tear-down, or there as well, is one failure. See run.
     stats = terminalreporter.stats
-    failed = len(stats.get("failed", [])) + len(stats.get("error", []))
-    terminalreporter.write_line(f"{len(stats.get('passed', []))} passed, {failed} failed, "
+    reports = [*stats.get("failed", []), *stats.get("error", [])]
+    failed = {report.nodeid for report in reports}
+    passed = {report.nodeid for report in stats.get("passed", [])} - failed
+    terminalreporter.write_line(f"{len(passed)} passed, {len(failed)} failed, "
                                 f"{len(stats.get('skipped', []))} skipped")
+    for test in sorted(failed):
+        if all(report.np_machine_failed for report in reports if report.nodeid == test):
+            terminalreporter.write_line(f"machine failed: {test}")

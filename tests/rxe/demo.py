@@ -15,7 +15,7 @@ import fio
 import host
 import target
 from topology import Drive, Topology
-from vm import Vm
+from vm import Vm, end_on_sigterm
 
 MIB = 1 << 20
 NQN = "nqn.2026-01.org.example:demo"
@@ -109,6 +109,7 @@ def main():
     parser.add_argument("--elapsed", type=float, default=0, help="seconds that went before")
     say = Progress(parser.parse_args().elapsed)
     say("boot a virtual machine: 2 NVMe drives, one with a 64 MiB CMB; Soft-RoCE")
+    end_on_sigterm()
     vm = Vm(MACHINE)
     try:
         table = run(vm.boot(), say)

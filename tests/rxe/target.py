@@ -151,9 +151,9 @@ class Target:
         return self.start()
 
     def __exit__(self, exception_type, *_rest):
-        if not self.vm.alive or not self.running:
+        if not self.vm.alive:
             return
         if exception_type is None:
-            self.stop()
+            self.stop()  # fails if it has crashed
         else:
             self.kill()

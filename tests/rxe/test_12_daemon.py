@@ -63,6 +63,18 @@ def test_start__a_second_daemon_leaves_the_first_alone(vm):
         assert first.running and first.cli("status")["ports"][0]["state"] == "listening"
 
 
+def test_start__interrupted_by_sigterm(vm):
+    """This test sends SIGTERM while memory and drives are tested: exit code 0, and no socket is left."""
+    served = target.namespace(1, vm.block_device("cmb"), p2pmem="1")
+    daemon = target.Target(vm, target.config([target.subsystem(target.NQN, served)]))
+    daemon.spawn()
+    # The socket is made before anything is tested.
+    vm.run(f"until [[ -S {daemon.socket} ]]; do sleep 0.01; done; kill -TERM {daemon.process.pid}; "
+           f"[[ $(<{daemon.log_path.replace(vm.share, '/mnt/share')}) != *listening* ]]")
+    assert daemon.process.wait(60) == 0, daemon.log
+    assert vm.run(f"[[ -e {daemon.socket} ]]", check=False).rc == 1
+
+
 def test_port__waits_for_its_address(vm):
     """This test gives one port an address that comes late: retried visibly, the other serves."""
     config = target.config([null_subsystem()], ports=[

@@ -58,6 +58,11 @@ def build_dir():
     return os.environ.get("NVMET_P2P_BUILD", os.path.join(TOP, "build"))
 
 
+def end_on_sigterm():
+    """Have SIGTERM do what Ctrl-C does: machines end, and their files are removed."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def guest_image():
     """Build the guest image, or find it built, and return its folder."""
     return subprocess.run([os.path.join(TOP, "scripts", "guest-image")], check=True,
@@ -108,6 +113,7 @@ class Vm:
     def __init__(self, topology=topo.Topology(), cable=None):
         self.topology = topology
         self.workdir = tempfile.mkdtemp(prefix="np-vm-")
+        atexit.register(self.kill)
         self.share = os.path.join(self.workdir, "share")
         self.logs = {}  # title -> path on the host, for diagnostics()
         self.qemu = self.qmp = self.shell = None
@@ -118,7 +124,6 @@ class Vm:
         if os.path.isdir(build_dir()):
             shares["build"] = build_dir()
         self.argv = topo.command_line(topology, self.workdir, guest_image(), shares, cable)
-        atexit.register(self.kill)
 
     # -- life ------------------------------------------------------------------------------
 
