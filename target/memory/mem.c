@@ -56,8 +56,21 @@ static void np_mem_free(struct np_mem_region *region)
 	free(region);
 }
 
+/* No buffer may be longer than what a self-test with a scratch area of this size can try. */
+static uint32_t np_mem_buf_limit(size_t scratch_bytes)
+{
+	uint32_t limit = NP_PAGE_BYTES;
+
+	if (scratch_bytes >= NP_SCRATCH_MAX_BYTES)
+		return UINT32_MAX;
+	while (2 * limit <= scratch_bytes - 2 * NP_PAGE_BYTES)
+		limit *= 2;
+	return limit;
+}
+
 static int np_mem_carve(struct np_mem_region *region, size_t asked_bytes, unsigned int nreactors)
 {
+	uint32_t limit;
 	size_t share;
 
 	region->scratch_bytes = np_mem_scratch_bytes(region->bytes, asked_bytes);
@@ -66,12 +79,15 @@ static int np_mem_carve(struct np_mem_region *region, size_t asked_bytes, unsign
 	region->scratch = (uint8_t *)region->va + region->bytes - region->scratch_bytes;
 	share = (region->bytes - region->scratch_bytes) / nreactors;
 	share = share / NP_PAGE_BYTES * NP_PAGE_BYTES;
+	limit = np_mem_buf_limit(region->scratch_bytes);
 	for (unsigned int i = 0; i < nreactors; i++) {
 		int ret = np_pool_new(
 			region, (uint8_t *)region->va + i * share, share, &region->pools[i]);
 
 		if (ret)
 			return ret;
+		if (region->pools[i]->max_bytes > limit)
+			region->pools[i]->max_bytes = limit;
 		region->npools++;
 	}
 	return 0;

@@ -41,7 +41,7 @@ struct np_pool {
 	struct np_mem_region *region;
 	uint8_t *base;
 	uint32_t npages;
-	uint32_t max_bytes;    /* the largest block that can exist */
+	uint32_t max_bytes;    /* of the largest block that is given out */
 	uint8_t *order;        /* by page: order of the block that begins here, | NP_POOL_FREE */
 	uint32_t *next, *prev; /* free lists by page */
 	uint32_t free[NP_POOL_ORDERS];

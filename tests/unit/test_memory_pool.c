@@ -218,6 +218,60 @@ static void test_np_pool_new__refuses_less_than_a_page(void **state)
 	assert_int_equal(np_pool_new(NULL, &byte, 4095, &pool), -22);
 }
 
+/* ---- a region ------------------------------------------------------------------------------- */
+
+static int open_pages(
+	struct np_mem_region *region, const char *where, size_t bytes, char *why, size_t why_size)
+{
+	(void)where;
+	(void)why;
+	(void)why_size;
+	region->bytes = bytes;
+	region->va = aligned_alloc(NP_PAGE_BYTES, bytes);
+	return region->va ? 0 : -12;
+}
+
+/* A device that has 4 MiB, whatever is wanted of it. */
+static int open_small(
+	struct np_mem_region *region, const char *where, size_t bytes, char *why, size_t why_size)
+{
+	(void)bytes;
+	return open_pages(region, where, 4u << 20, why, why_size);
+}
+
+static void close_pages(struct np_mem_region *region)
+{
+	free(region->va);
+}
+
+/* What the self-tests cannot try, for want of room, is not given out either. */
+static void test_np_mem_open__bounds_buffers_by_what_is_tested(void **state)
+{
+	static const struct np_mem_ops small = {"small", open_small, close_pages},
+				       large = {"large", open_pages, close_pages};
+	const struct {
+		const struct np_mem_ops *ops;
+		uint32_t largest; /* tried: 512 KiB without two pages, and 1 MiB */
+	} cases[] = {{&small, 256 * 1024}, {&large, 1024 * 1024}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct np_pool_waiter waiter = {.bytes = 1024 * 1024};
+		struct np_mem_region *region;
+		struct np_mem mem = {0};
+		struct np_buf buf;
+		char why[128];
+
+		assert_int_equal(np_mem_open(&mem, cases[i].ops, NULL, 4u << 20, 1, why,
+					 sizeof(why), &region),
+			0);
+		assert_true(np_pool_get(region->pools[0], &waiter, &buf));
+		assert_int_equal(buf.bytes, cases[i].largest);
+		np_buf_put(&buf);
+		np_mem_close_all(&mem);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +281,7 @@ int main(void)
 		cmocka_unit_test(test_np_pool_get__nobody_overtakes),
 		cmocka_unit_test(test_np_pool_cancel__leaves_the_others),
 		cmocka_unit_test(test_np_pool_new__refuses_less_than_a_page),
+		cmocka_unit_test(test_np_mem_open__bounds_buffers_by_what_is_tested),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
