@@ -200,9 +200,13 @@ int np_rdma_conn_build(struct np_rdma *rdma, struct np_rdma_dev *dev, struct rdm
 	struct np_port *port, const struct np_priv *priv, const struct rdma_conn_param *param,
 	struct np_rdma_conn **ret_conn, char *why, size_t why_size)
 {
-	struct np_rdma_conn *conn = conn_new(rdma, dev, id, port, priv);
+	struct np_rdma_conn *conn;
 	int err;
 
+	err = np_rdma_mr_require_host(dev, why, why_size);
+	if (err)
+		return err;
+	conn = conn_new(rdma, dev, id, port, priv);
 	if (!conn)
 		return fail(-ENOMEM, "a connection", why, why_size);
 	set_addresses(conn);

@@ -55,27 +55,18 @@ static int register_one(
 	return 0;
 }
 
-/* Host memory that could be pinned is what RNICs are made for; all else is put to the test. */
-static bool needs_test(const struct np_mem_region *region)
+static bool is_usable(const struct np_rdma_mr *mr)
 {
-	return region->is_peer || region->reg_kind != NP_MEM_REG_PLAIN;
+	return mr->verdict == NP_VERDICT_WORKS || mr->verdict == NP_VERDICT_QUIRK;
 }
 
 static void note(struct np_rdma_dev *dev, struct np_mem_region *region, const struct np_rdma_mr *mr)
 {
-	enum np_log_level level = mr->verdict == NP_VERDICT_UNUSABLE ? NP_LOG_WARN : NP_LOG_INFO;
+	enum np_log_level level = is_usable(mr) ? NP_LOG_INFO : NP_LOG_WARN;
 
 	np_mem_note(region, dev->name, true, mr->verdict, mr->reason);
 	np_log(level, "%s with %s: %s%s%s", region->name, dev->name, np_verdict_name(mr->verdict),
 		mr->reason[0] ? ": " : "", mr->reason);
-}
-
-static void test_one(struct np_rdma_dev *dev, struct np_mem_region *region, struct np_rdma_mr *mr)
-{
-	if (needs_test(region))
-		np_rdma_selftest(dev, region, mr);
-	else
-		mr->verdict = NP_VERDICT_WORKS;
 }
 
 int np_rdma_mr_register_all(struct np_rdma_dev *dev, char *why, size_t why_size)
@@ -88,14 +79,14 @@ int np_rdma_mr_register_all(struct np_rdma_dev *dev, char *why, size_t why_size)
 		struct np_rdma_mr *mr = &dev->mrs[region->id];
 
 		err = register_one(dev, region, mr);
-		if (err && !needs_test(region)) {
+		if (err && !region->is_peer) {
 			snprintf(why, why_size, "%s memory: %s", region->name, mr->reason);
 			return err;
 		}
 		if (err)
 			mr->verdict = NP_VERDICT_UNUSABLE;
 		else
-			test_one(dev, region, mr);
+			np_rdma_selftest(dev, region, mr);
 		note(dev, region, mr);
 	}
 	return 0;
@@ -109,11 +100,45 @@ void np_rdma_mr_retest(struct np_rdma_dev *dev)
 		struct np_mem_region *region = mem->regions[i];
 		struct np_rdma_mr *mr = &dev->mrs[region->id];
 
-		if (!mr->mr || mr->verdict == NP_VERDICT_WORKS || mr->verdict == NP_VERDICT_QUIRK)
+		if (!mr->mr || is_usable(mr))
 			continue;
-		test_one(dev, region, mr);
+		np_rdma_selftest(dev, region, mr);
 		note(dev, region, mr);
 	}
+}
+
+/*
+ * Whole pages are not enough here: capsules and completions lie in host memory too, at any
+ * alignment.
+ */
+static bool is_host_good(const struct np_rdma_dev *dev, const struct np_rdma_mr *mr)
+{
+	if (mr->verdict == NP_VERDICT_UNTESTED)
+		return dev->ctx->device->transport_type == IBV_TRANSPORT_IWARP;
+	return mr->verdict == NP_VERDICT_WORKS;
+}
+
+int np_rdma_mr_require_host(struct np_rdma_dev *dev, char *why, size_t why_size)
+{
+	const struct np_mem *mem = dev->rdma->mem;
+
+	for (unsigned int i = 0; i < mem->nregions; i++) {
+		struct np_mem_region *region = mem->regions[i];
+		struct np_rdma_mr *mr = &dev->mrs[region->id];
+
+		if (region->is_peer || is_host_good(dev, mr))
+			continue;
+		if (mr->verdict == NP_VERDICT_UNTESTED) {
+			np_rdma_selftest(dev, region, mr);
+			note(dev, region, mr);
+			if (is_host_good(dev, mr))
+				continue;
+		}
+		snprintf(why, why_size, "%s memory with %s: %s: %s", region->name, dev->name,
+			np_verdict_name(mr->verdict), mr->reason);
+		return -EIO;
+	}
+	return 0;
 }
 
 void np_rdma_mr_deregister_all(struct np_rdma_dev *dev)
@@ -129,7 +154,7 @@ void np_rdma_mr_deregister_all(struct np_rdma_dev *dev)
 static bool is_path_ok(
 	const struct np_rdma_mr *mr, uint32_t path_mtu, char *reason, size_t reason_size)
 {
-	if (mr->verdict != NP_VERDICT_WORKS && mr->verdict != NP_VERDICT_QUIRK) {
+	if (!is_usable(mr)) {
 		snprintf(reason, reason_size, "%s",
 			mr->reason[0] ? mr->reason : "not tested with this RNIC");
 		return false;
@@ -156,7 +181,9 @@ void np_rdma_mr_judge_path(const struct np_rdma_dev *dev, uint32_t path_mtu, uin
 		const struct np_mem_region *region = mem->regions[i];
 		const struct np_rdma_mr *mr = &dev->mrs[region->id];
 
-		if (is_path_ok(mr, path_mtu, why, sizeof(why))) {
+		if (!region->is_peer) {
+			ok |= 1ull << region->id; /* np_rdma_mr_require_host() has seen to it */
+		} else if (is_path_ok(mr, path_mtu, why, sizeof(why))) {
 			ok |= 1ull << region->id;
 			if (mr->verdict == NP_VERDICT_QUIRK && mr->is_paged)
 				paged |= 1ull << region->id;

@@ -21,6 +21,16 @@ int np_rdma_mr_register_all(struct np_rdma_dev *dev, char *why, size_t why_size)
 /* Tests again what did not work, say because the port was down. */
 void np_rdma_mr_retest(struct np_rdma_dev *dev);
 
+/**
+ * np_rdma_mr_require_host() - may a connection of @dev be served?
+ *
+ * Capsules, completions and staged data need host memory without any quirk. A test that could not
+ * run is tried again. An iWARP device is taken at its word: its queue pairs can't be connected to
+ * each other without a connection manager, so the test never runs.
+ * Return: 0, or -EIO with a sentence in @why.
+ */
+int np_rdma_mr_require_host(struct np_rdma_dev *dev, char *why, size_t why_size);
+
 void np_rdma_mr_deregister_all(struct np_rdma_dev *dev);
 
 /**

@@ -47,12 +47,15 @@ static const struct shape other_shapes[] = {
 
 static void fill_random(struct selftest *test, uint8_t *dst, size_t bytes)
 {
-	for (size_t i = 0; i < bytes; i++) {
+	size_t piece;
+
+	for (size_t i = 0; i < bytes; i += piece) {
 		/* xorshift64: fast, and no two places look alike */
 		test->random ^= test->random << 13;
 		test->random ^= test->random >> 7;
 		test->random ^= test->random << 17;
-		dst[i] = (uint8_t)(test->random >> 32);
+		piece = bytes - i < sizeof(test->random) ? bytes - i : sizeof(test->random);
+		memcpy(dst + i, &test->random, piece);
 	}
 }
 
@@ -228,7 +231,7 @@ void np_rdma_selftest_judge(
 
 static void give_up(struct np_rdma_mr *mr, const char *what, int err)
 {
-	mr->verdict = NP_VERDICT_UNUSABLE;
+	mr->verdict = NP_VERDICT_UNTESTED;
 	snprintf(mr->reason, sizeof(mr->reason), "%s%s%s", what, err ? ": " : "",
 		err ? strerror(-err) : "");
 }

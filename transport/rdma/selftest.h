@@ -38,7 +38,7 @@ void np_rdma_selftest_judge(
 
 /**
  * np_rdma_selftest() - test a registered region over a loopback connection of the device
- * @mr: as for np_rdma_selftest_judge()
+ * @mr: as for np_rdma_selftest_judge(); NP_VERDICT_UNTESTED if the test cannot run
  *
  * Uses region->scratch alone, so it may run while the region is in use.
  * Context: control thread; takes up to a second on slow device memory.

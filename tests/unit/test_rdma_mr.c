@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * test_rdma_mr.c - what is registered is tested, and a device whose host memory does not work
+ *                  serves nobody. Registration and self-test are stubs that do as they are told.
+ *
+ * Depends: mr.c, mem.h, cmocka.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "transport/rdma/mr.h"
+#include "transport/rdma/selftest.h"
+
+#define PEER 2u /* a region's id, after NP_REGION_HOST and NP_REGION_ADMIN */
+#define NREGIONS 3u
+
+/* ---- stubs --------------------------------------------------------------------------------- */
+
+static struct {
+	int reg_error[NREGIONS]; /* errno by region id */
+	enum np_verdict verdict[NREGIONS];
+	unsigned int tests[NREGIONS];
+} told;
+
+static struct ibv_mr mrs[NREGIONS];
+
+/* A region's address is its id, in pages. */
+struct ibv_mr *ibv_reg_mr_iova2(
+	struct ibv_pd *pd, void *addr, size_t bytes, uint64_t iova, unsigned int access)
+{
+	size_t id = (uintptr_t)addr / NP_PAGE_BYTES;
+
+	(void)pd;
+	(void)bytes;
+	(void)iova;
+	(void)access;
+	errno = told.reg_error[id];
+	return errno ? NULL : &mrs[id];
+}
+
+int ibv_dereg_mr(struct ibv_mr *mr)
+{
+	(void)mr;
+	return 0;
+}
+
+void np_rdma_selftest(struct np_rdma_dev *dev, struct np_mem_region *region, struct np_rdma_mr *mr)
+{
+	(void)dev;
+	told.tests[region->id]++;
+	mr->verdict = told.verdict[region->id];
+	mr->is_paged = mr->verdict == NP_VERDICT_QUIRK;
+	mr->min_path_mtu = mr->is_paged ? 4096 : 0;
+	snprintf(mr->reason, sizeof(mr->reason), "%s as told", region->name);
+}
+
+/* ---- the scene ----------------------------------------------------------------------------- */
+
+static struct scene {
+	struct np_mem mem;
+	struct np_rdma rdma;
+	struct ibv_device device;
+	struct ibv_context ctx;
+	struct np_rdma_dev dev;
+	char why[256];
+} * scene;
+
+static int setup(void **state)
+{
+	static const char *const names[NREGIONS] = {"host", "admin", "cmb"};
+
+	memset(&told, 0, sizeof(told));
+	for (unsigned int i = 0; i < NREGIONS; i++)
+		told.verdict[i] = NP_VERDICT_WORKS;
+	scene = calloc(1, sizeof(*scene));
+	assert_non_null(scene);
+	for (unsigned int i = 0; i < NREGIONS; i++) {
+		struct np_mem_region *region = calloc(1, sizeof(*region));
+
+		assert_non_null(region);
+		*region = (struct np_mem_region){.id = i,
+			.ops = &np_mem_host_ops,
+			.va = (void *)(uintptr_t)(i * NP_PAGE_BYTES),
+			.bytes = NP_PAGE_BYTES,
+			.is_peer = i == PEER};
+		snprintf(region->name, sizeof(region->name), "%s", names[i]);
+		np_list_init(&region->notes);
+		scene->mem.regions[scene->mem.nregions++] = region;
+	}
+	scene->rdma.mem = &scene->mem;
+	scene->device.transport_type = IBV_TRANSPORT_IB;
+	scene->ctx.device = &scene->device;
+	scene->dev.rdma = &scene->rdma;
+	scene->dev.ctx = &scene->ctx;
+	*state = scene;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < NREGIONS; i++)
+		scene->mem.regions[i]->va = NULL; /* there is nothing to unmap */
+	np_mem_close_all(&scene->mem);
+	free(scene);
+	return 0;
+}
+
+static int register_all(void)
+{
+	return np_rdma_mr_register_all(&scene->dev, scene->why, sizeof(scene->why));
+}
+
+static int require_host(void)
+{
+	return np_rdma_mr_require_host(&scene->dev, scene->why, sizeof(scene->why));
+}
+
+/* ---- tests --------------------------------------------------------------------------------- */
+
+static void test_register__tests_all_regions(void **state)
+{
+	(void)state;
+	assert_int_equal(register_all(), 0);
+	for (unsigned int i = 0; i < NREGIONS; i++)
+		assert_int_equal(told.tests[i], 1);
+	assert_int_equal(require_host(), 0);
+	assert_int_equal(told.tests[NP_REGION_HOST], 1);
+}
+
+static void test_register__needs_host_memory_not_the_peers(void **state)
+{
+	(void)state;
+	told.reg_error[PEER] = EFAULT;
+	assert_int_equal(register_all(), 0);
+	assert_int_equal(told.tests[PEER], 0);
+	assert_int_equal(scene->dev.mrs[PEER].verdict, NP_VERDICT_UNUSABLE);
+	told.reg_error[NP_REGION_ADMIN] = ENOMEM;
+	assert_int_equal(register_all(), -ENOMEM);
+	assert_non_null(strstr(scene->why, "admin"));
+}
+
+static void test_require_host__refuses_what_misplaces(void **state)
+{
+	static const enum np_verdict bad[] = {NP_VERDICT_QUIRK, NP_VERDICT_UNUSABLE};
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		for (unsigned int id = NP_REGION_HOST; id <= NP_REGION_ADMIN; id++) {
+			told.verdict[id] = bad[i];
+			assert_int_equal(register_all(), 0);
+			assert_int_equal(require_host(), -EIO);
+			assert_non_null(strstr(scene->why, scene->mem.regions[id]->name));
+			told.verdict[id] = NP_VERDICT_WORKS;
+		}
+	}
+	told.verdict[PEER] = NP_VERDICT_UNUSABLE;
+	assert_int_equal(register_all(), 0);
+	assert_int_equal(require_host(), 0);
+}
+
+static void test_require_host__tests_now_what_could_not_be(void **state)
+{
+	(void)state;
+	told.verdict[NP_REGION_HOST] = NP_VERDICT_UNTESTED;
+	assert_int_equal(register_all(), 0);
+	assert_int_equal(require_host(), -EIO);
+	assert_int_equal(told.tests[NP_REGION_HOST], 2);
+	assert_int_equal(told.tests[NP_REGION_ADMIN], 1);
+	told.verdict[NP_REGION_HOST] = NP_VERDICT_WORKS;
+	assert_int_equal(require_host(), 0);
+	assert_int_equal(told.tests[NP_REGION_HOST], 3);
+}
+
+static void test_require_host__trusts_iwarp_until_proven_wrong(void **state)
+{
+	uint64_t ok, paged;
+
+	(void)state;
+	scene->device.transport_type = IBV_TRANSPORT_IWARP;
+	for (unsigned int i = 0; i < NREGIONS; i++)
+		told.verdict[i] = NP_VERDICT_UNTESTED;
+	assert_int_equal(register_all(), 0);
+	assert_int_equal(require_host(), 0);
+	np_rdma_mr_judge_path(&scene->dev, 4096, &ok, &paged, scene->why, sizeof(scene->why));
+	assert_int_equal(ok, 1u << NP_REGION_HOST | 1u << NP_REGION_ADMIN);
+	assert_string_equal(scene->why, "cmb as told");
+	told.verdict[NP_REGION_HOST] = NP_VERDICT_UNUSABLE;
+	assert_int_equal(register_all(), 0);
+	assert_int_equal(require_host(), -EIO);
+}
+
+static void test_retest__is_for_what_did_not_work(void **state)
+{
+	(void)state;
+	told.verdict[NP_REGION_HOST] = NP_VERDICT_UNTESTED;
+	told.verdict[PEER] = NP_VERDICT_UNUSABLE;
+	assert_int_equal(register_all(), 0);
+	told.verdict[NP_REGION_HOST] = NP_VERDICT_WORKS;
+	told.verdict[PEER] = NP_VERDICT_QUIRK;
+	np_rdma_mr_retest(&scene->dev);
+	np_rdma_mr_retest(&scene->dev);
+	assert_int_equal(told.tests[NP_REGION_HOST], 2);
+	assert_int_equal(told.tests[NP_REGION_ADMIN], 1);
+	assert_int_equal(told.tests[PEER], 2);
+}
+
+static void test_judge_path__is_about_peer_memory(void **state)
+{
+	const uint64_t host = 1u << NP_REGION_HOST | 1u << NP_REGION_ADMIN, peer = 1u << PEER;
+	static const struct {
+		enum np_verdict verdict;
+		uint32_t path_mtu;
+		bool is_ok, is_paged;
+	} cases[] = {
+		{NP_VERDICT_WORKS, 256, true, false},
+		{NP_VERDICT_QUIRK, 4096, true, true},
+		{NP_VERDICT_QUIRK, 2048, false, false},
+		{NP_VERDICT_UNTESTED, 4096, false, false},
+		{NP_VERDICT_UNUSABLE, 4096, false, false},
+	};
+	uint64_t ok, paged;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		told.verdict[PEER] = cases[i].verdict;
+		assert_int_equal(register_all(), 0);
+		np_rdma_mr_judge_path(&scene->dev, cases[i].path_mtu, &ok, &paged, scene->why,
+			sizeof(scene->why));
+		assert_int_equal(ok, cases[i].is_ok ? host | peer : host);
+		assert_int_equal(paged, cases[i].is_paged ? peer : 0);
+		assert_int_equal(scene->why[0] == '\0', cases[i].is_ok);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_register__tests_all_regions, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_register__needs_host_memory_not_the_peers, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_require_host__refuses_what_misplaces, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_require_host__tests_now_what_could_not_be, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_require_host__trusts_iwarp_until_proven_wrong, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_retest__is_for_what_did_not_work, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_judge_path__is_about_peer_memory, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
