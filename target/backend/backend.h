@@ -62,6 +62,8 @@ struct np_backend {
 	uint32_t max_io_bytes; /* the largest READ or WRITE that submit() takes */
 	bool volatile_cache;   /* a write is durable only after Flush or with FUA */
 	bool can_write_zeroes, can_deallocate;
+	/* Blocks that one WRITE_ZEROES, one DEALLOCATE takes; 0: any number. */
+	uint32_t max_zeroes_blocks, max_deallocate_blocks;
 	bool can_unmap_zeroes; /* WRITE_ZEROES may unmap; else NP_IO_MAY_DEALLOCATE is for naught */
 	bool is_direct;        /* data is transferred to and from np_io.va by DMA, not by the CPU */
 	char pci[16];          /* PCI address of the drive, "" if it has none */

@@ -75,7 +75,7 @@ static int np_block_open(
 	backend->volatile_cache = drive.has_write_cache;
 	backend->is_direct = true;
 	backend->can_write_zeroes = true; /* the kernel writes pages of zeros if it must */
-	backend->can_unmap_zeroes = drive.has_write_zeroes; /* those pages it does not unmap */
+	backend->can_unmap_zeroes = drive.max_zeroes_bytes; /* those pages it does not unmap */
 	backend->can_deallocate = true;
 	memcpy(backend->pci, drive.pci, sizeof(backend->pci));
 	return 0;

@@ -34,11 +34,12 @@ static int np_sysfs_read(const char *dir, const char *file, char *ret_text, size
 	return 0;
 }
 
-static uint32_t np_sysfs_read_u32(const char *dir, const char *file)
+/* Return: 0 if there is no such number. */
+static uint64_t np_sysfs_read_u64(const char *dir, const char *file)
 {
 	char text[32];
 
-	return np_sysfs_read(dir, file, text, sizeof(text)) ? 0 : (uint32_t)strtoul(text, NULL, 0);
+	return np_sysfs_read(dir, file, text, sizeof(text)) ? 0 : strtoull(text, NULL, 0);
 }
 
 static bool np_is_pci_address(const char *text)
@@ -93,11 +94,10 @@ static void np_drive_read_queue(const char *block_dir, struct np_drive *drive)
 	snprintf(queue, sizeof(queue), "%.*s/queue", PATH_MAX - 16, block_dir);
 	if (access(queue, F_OK))
 		snprintf(queue, sizeof(queue), "%.*s/../queue", PATH_MAX - 16, block_dir);
-	drive->max_hw_bytes = np_sysfs_read_u32(queue, "max_hw_sectors_kb") * 1024;
-	drive->max_segments = np_sysfs_read_u32(queue, "max_segments");
-	drive->has_write_zeroes =
-		!np_sysfs_read(queue, "write_zeroes_max_bytes", text, sizeof(text)) &&
-		strcmp(text, "0") != 0;
+	drive->max_hw_bytes = (uint32_t)np_sysfs_read_u64(queue, "max_hw_sectors_kb") * 1024;
+	drive->max_segments = (uint32_t)np_sysfs_read_u64(queue, "max_segments");
+	drive->max_zeroes_bytes = np_sysfs_read_u64(queue, "write_zeroes_max_bytes");
+	drive->max_deallocate_bytes = np_sysfs_read_u64(queue, "discard_max_hw_bytes");
 	drive->has_write_cache = !np_sysfs_read(queue, "write_cache", text, sizeof(text)) &&
 		!strcmp(text, "write back");
 	drive->is_zoned =

@@ -18,8 +18,12 @@ struct np_drive {
 	char pci[16];          /* PCI address of its controller, "" if it has none */
 	uint32_t max_hw_bytes; /* of one command; 0 if unknown */
 	uint32_t max_segments; /* data segments of one command; 0 if unknown */
-	bool has_write_cache;  /* volatile */
-	bool has_write_zeroes; /* a command for it: else the kernel writes pages of zeros */
+	/*
+	 * Of one command, by the drive's own limits and the kernel's list of drives that do it
+	 * wrong. 0: there is no command for it.
+	 */
+	uint64_t max_zeroes_bytes, max_deallocate_bytes;
+	bool has_write_cache; /* volatile */
 	bool is_zoned;
 };
 

@@ -131,7 +131,33 @@ static void np_nvme_read_ids(struct np_backend *backend)
 	}
 }
 
-static int np_nvme_identify(struct np_backend *backend, char *why, size_t why_size)
+static uint32_t np_nvme_to_blocks(const struct np_backend *backend, uint64_t bytes)
+{
+	uint64_t nblocks = bytes / backend->block_bytes;
+
+	return nblocks > UINT32_MAX ? UINT32_MAX : (uint32_t)nblocks;
+}
+
+/*
+ * The kernel has read WZSL and DMRSL and knows the drives whose Write Zeroes does not work; what
+ * it made of that are the limits of the block device. Linux 6.12, drivers/nvme/host/core.c:
+ * nvme_init_non_mdts_limits(), nvme_config_discard().
+ */
+static void np_nvme_take_limits(
+	struct np_backend *backend, const struct np_drive *drive, uint16_t oncs)
+{
+	backend->can_write_zeroes = oncs & NVME_CTRL_ONCS_WRITE_ZEROES;
+	backend->can_deallocate = oncs & NVME_CTRL_ONCS_DSM;
+	if (!drive->block_path[0])
+		return;
+	backend->max_zeroes_blocks = np_nvme_to_blocks(backend, drive->max_zeroes_bytes);
+	backend->max_deallocate_blocks = np_nvme_to_blocks(backend, drive->max_deallocate_bytes);
+	backend->can_write_zeroes &= backend->max_zeroes_blocks != 0;
+	backend->can_deallocate &= backend->max_deallocate_blocks != 0;
+}
+
+static int np_nvme_identify(
+	struct np_backend *backend, const struct np_drive *drive, char *why, size_t why_size)
 {
 	struct nvme_id_ctrl ctrl;
 	struct nvme_id_ns ns;
@@ -156,8 +182,7 @@ static int np_nvme_identify(struct np_backend *backend, char *why, size_t why_si
 	backend->block_bytes = 1u << ns.lbaf[format].ds;
 	backend->nblocks = np_le64(ns.nsze);
 	backend->volatile_cache = ctrl.vwc & 1;
-	backend->can_write_zeroes = np_le16(ctrl.oncs) & NVME_CTRL_ONCS_WRITE_ZEROES;
-	backend->can_deallocate = np_le16(ctrl.oncs) & NVME_CTRL_ONCS_DSM;
+	np_nvme_take_limits(backend, drive, np_le16(ctrl.oncs));
 	np_nvme_read_ids(backend);
 	return 0;
 }
@@ -230,7 +255,7 @@ static int np_nvme_open(struct np_backend *backend, uint64_t size_bytes, char *w
 	backend->max_io_bytes = np_nvme_max_io_bytes(&drive);
 	backend->is_direct = true;
 	memcpy(backend->pci, drive.pci, sizeof(backend->pci));
-	return np_nvme_identify(backend, why, why_size);
+	return np_nvme_identify(backend, &drive, why, why_size);
 }
 
 const struct np_backend_ops np_backend_nvme_ops = {

@@ -195,6 +195,17 @@ void np_io_flush(struct np_req *req)
 	np_io_submit(req);
 }
 
+/* ---- commands without data, cut to what one command of the drive takes --------------------- */
+
+static void np_io_submit_extent(struct np_req *req, uint64_t lba, uint64_t end, uint32_t limit)
+{
+	uint64_t nblocks = end - lba;
+
+	req->io.lba = lba;
+	req->io.nblocks = (uint32_t)(limit && nblocks > limit ? limit : nblocks);
+	np_io_submit(req);
+}
+
 /* ---- Dataset Management ------------------------------------------------------------------- */
 
 static uint32_t np_io_dsm_count(const struct np_req *req)
@@ -235,7 +246,25 @@ static struct np_status np_io_check_dsm_ranges(struct np_req *req)
 	return NP_SUCCESS;
 }
 
-static void np_io_dsm_next(struct np_req *req);
+/*
+ * piece_offset counts the ranges that are done. @lba: where in the next one to begin, or less for
+ * its beginning.
+ */
+static void np_io_dsm_from(struct np_req *req, uint64_t lba)
+{
+	for (; req->piece_offset < np_io_dsm_count(req); req->piece_offset++, lba = 0) {
+		const struct nvme_dsm_range *range = np_io_dsm_range(req, req->piece_offset);
+		uint64_t begin = np_le64(range->slba), end = begin + np_le32(range->nlb);
+
+		if (lba < begin)
+			lba = begin;
+		if (lba < end) {
+			np_io_submit_extent(req, lba, end, req->ns->backend->max_deallocate_blocks);
+			return;
+		}
+	}
+	np_req_complete(req, NP_SUCCESS);
+}
 
 static void np_io_dsm_done(struct np_io *io, struct np_status status)
 {
@@ -245,27 +274,7 @@ static void np_io_dsm_done(struct np_io *io, struct np_status status)
 		np_req_complete(req, status);
 		return;
 	}
-	np_io_dsm_next(req);
-}
-
-/* piece_offset counts the ranges that were begun. */
-static void np_io_dsm_next(struct np_req *req)
-{
-	while (req->piece_offset < np_io_dsm_count(req)) {
-		const struct nvme_dsm_range *range = np_io_dsm_range(req, req->piece_offset++);
-
-		if (!range->nlb)
-			continue;
-		req->io = (struct np_io){
-			.op = NP_IO_DEALLOCATE,
-			.lba = np_le64(range->slba),
-			.nblocks = np_le32(range->nlb),
-			.done = np_io_dsm_done,
-		};
-		np_io_submit(req);
-		return;
-	}
-	np_req_complete(req, NP_SUCCESS);
+	np_io_dsm_from(req, io->lba + io->nblocks);
 }
 
 void np_io_dsm(struct np_req *req)
@@ -282,7 +291,8 @@ void np_io_dsm(struct np_req *req)
 		np_req_complete(req, NP_SUCCESS);
 		return;
 	}
-	np_io_dsm_next(req);
+	req->io = (struct np_io){.op = NP_IO_DEALLOCATE, .done = np_io_dsm_done};
+	np_io_dsm_from(req, 0);
 }
 
 /* ---- Write Zeroes ------------------------------------------------------------------------- */
@@ -302,9 +312,14 @@ struct np_status np_io_check_write_zeroes(struct np_req *req, uint32_t *ret_byte
 static void np_io_write_zeroes_done(struct np_io *io, struct np_status status)
 {
 	struct np_req *req = np_container_of(io, struct np_req, io);
-	bool must_flush = io->flags & NP_IO_FUA && req->ns->backend->volatile_cache;
+	const struct np_backend *backend = req->ns->backend;
+	uint64_t next = io->lba + io->nblocks, end = np_io_slba(req) + np_io_nblocks(req);
 
-	if (!np_status_is_ok(status) || !must_flush) {
+	if (np_status_is_ok(status) && next < end) {
+		np_io_submit_extent(req, next, end, backend->max_zeroes_blocks);
+		return;
+	}
+	if (!np_status_is_ok(status) || !(io->flags & NP_IO_FUA) || !backend->volatile_cache) {
 		np_req_complete(req, status);
 		return;
 	}
@@ -318,15 +333,11 @@ void np_io_write_zeroes(struct np_req *req)
 	uint32_t control = np_le32(req->sqe.cdw12);
 
 	np_stat_add(&np_io_stats(req)->write_zeroes_ios, 1);
-	req->io = (struct np_io){
-		.op = NP_IO_WRITE_ZEROES,
-		.lba = np_io_slba(req),
-		.nblocks = np_io_nblocks(req),
-		.done = np_io_write_zeroes_done,
-	};
+	req->io = (struct np_io){.op = NP_IO_WRITE_ZEROES, .done = np_io_write_zeroes_done};
 	if (control & (uint32_t)NVME_IO_FUA << 16)
 		req->io.flags |= NP_IO_FUA;
 	if (control & (uint32_t)NVME_IO_DEAC << 16)
 		req->io.flags |= NP_IO_MAY_DEALLOCATE;
-	np_io_submit(req);
+	np_io_submit_extent(req, np_io_slba(req), np_io_slba(req) + np_io_nblocks(req),
+		req->ns->backend->max_zeroes_blocks);
 }

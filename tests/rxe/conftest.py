@@ -126,6 +126,14 @@ def vm(use_vm):
 
 
 @pytest.fixture
+def null_block(vm):
+    """A plain block device that is no PCI drive: /dev/nullb0, with memory."""
+    vm.run("modprobe null_blk nr_devices=1 gb=1 memory_backed=1")
+    yield "/dev/nullb0"
+    vm.run("rmmod null_blk", check=False)
+
+
+@pytest.fixture
 def daemon_built():
     if not target.built():
         pytest.skip("nvmet-p2pd is not built; set NVMET_P2P_BUILD or build in build/")

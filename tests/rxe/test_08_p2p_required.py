@@ -14,14 +14,6 @@ NO_CMB = Topology(drives=(PLAIN_DRIVE,))
 
 
 @pytest.fixture
-def null_block(vm):
-    """A plain block device that is no PCI drive: /dev/nullb0, with memory."""
-    vm.run("modprobe null_blk nr_devices=1 gb=1 memory_backed=1")
-    yield "/dev/nullb0"
-    vm.run("rmmod null_blk", check=False)
-
-
-@pytest.fixture
 def loop_block(vm):
     """A plain block device over a file."""
     device = vm.run("modprobe loop && truncate -s 64M /tmp/np-loop.img && "

@@ -48,6 +48,24 @@ static void test_write_zeroes__fua_is_followed_by_flush(void **state)
 	assert_int_equal(np_ns_sum(scene->ns, write_zeroes_ios), 2);
 }
 
+static void test_write_zeroes__is_cut_to_the_drives_limit(void **state)
+{
+	struct scene *scene = *state;
+	struct np_sqe sqe = rw(nvme_cmd_write_zeroes, 1, 8);
+
+	memset(scene->backend->blocks, 0xa5, 16 * BLOCK);
+	scene->backend->base.max_zeroes_blocks = 3;
+	sqe.cdw12 |= htole32((uint32_t)NVME_IO_FUA << 16);
+	np_lb_assert_status(np_lb_exec(scene->io, sqe, NULL, 0), NP_SUCCESS);
+	assert_int_equal(scene->backend->ops_seen[NP_IO_WRITE_ZEROES], 3);
+	assert_int_equal(scene->backend->ops_seen[NP_IO_FLUSH], 1);
+	assert_int_equal(scene->backend->blocks[BLOCK - 1], 0xa5);
+	for (unsigned int block = 1; block < 9; block++)
+		assert_int_equal(scene->backend->blocks[block * BLOCK], 0);
+	assert_int_equal(scene->backend->blocks[9 * BLOCK], 0xa5);
+	assert_int_equal(np_ns_sum(scene->ns, write_zeroes_ios), 1);
+}
+
 /* @length: bytes that the host sends; Linux always sends 4096. */
 static struct np_cqe dsm(struct scene *scene, const struct nvme_dsm_range *ranges,
 	unsigned int count, uint32_t length, uint32_t attributes)
@@ -106,12 +124,37 @@ static void test_dsm__ranges(void **state)
 		np_status_generic(NVME_SC_SGL_INVALID_DATA));
 }
 
+static void test_dsm__is_cut_to_the_drives_limit(void **state)
+{
+	/* The second lies before the first, and both are longer than the limit. */
+	const struct nvme_dsm_range ranges[] = {
+		{.slba = htole64(9), .nlb = htole32(4)},
+		{.slba = htole64(0), .nlb = htole32(5)},
+	};
+	struct scene *scene = *state;
+
+	for (int queued = 0; queued < 2; queued++) {
+		memset(scene->backend->blocks, 0xa5, 16 * BLOCK);
+		memset(scene->backend->ops_seen, 0, sizeof(scene->backend->ops_seen));
+		scene->backend->base.max_deallocate_blocks = 2;
+		scene->backend->is_queued = queued;
+		scene->backend->busy_left = queued ? 1 : 0;
+		np_lb_assert_status(dsm(scene, ranges, 2, 32, NVME_DSMGMT_AD), NP_SUCCESS);
+		assert_int_equal(scene->backend->ops_seen[NP_IO_DEALLOCATE], 5);
+		for (unsigned int block = 0; block < 16; block++)
+			assert_int_equal(scene->backend->blocks[block * BLOCK],
+				block < 5 || (block >= 9 && block < 13) ? 0 : 0xa5);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		io_test(test_flush__only_what_has_a_cache),
 		io_test(test_write_zeroes__fua_is_followed_by_flush),
+		io_test(test_write_zeroes__is_cut_to_the_drives_limit),
 		io_test(test_dsm__ranges),
+		io_test(test_dsm__is_cut_to_the_drives_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
