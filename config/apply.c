@@ -69,6 +69,11 @@ static struct np_subsys *np_apply_new_subsys(
 		return NULL;
 	}
 	np_apply_fill_view(daemon, cfg, subsys->view);
+	subsys->nn = NP_MIN_NN;
+	for (size_t i = 0; i < cfg->n_namespaces; i++) {
+		if (cfg->namespaces[i].nsid > subsys->nn)
+			subsys->nn = cfg->namespaces[i].nsid;
+	}
 	snprintf(subsys->nqn, sizeof(subsys->nqn), "%s", cfg->nqn);
 	for (size_t i = 0; i < cfg->n_allowed_hosts; i++)
 		snprintf(subsys->hosts[subsys->nhosts++], sizeof(*subsys->hosts), "%s",
@@ -118,7 +123,8 @@ static int np_apply_add_referrals(struct np_port *port, const struct np_cfg_port
 		referral->portid = from->portid < 0 ? port->portid : (uint16_t)from->portid;
 		snprintf(referral->traddr, sizeof(referral->traddr), "%s", from->addr.traddr);
 		snprintf(referral->trsvcid, sizeof(referral->trsvcid), "%s", from->addr.trsvcid);
-		referral->is_ipv6 = from->addr.adrfam == NP_CFG_ADRFAM_IPV6;
+		referral->trtype = (uint8_t)from->addr.trtype;
+		referral->adrfam = (uint8_t)from->addr.adrfam;
 		referral->treq = (uint8_t)from->addr.treq;
 		np_list_add_tail(&port->referrals, &referral->link);
 	}
@@ -272,8 +278,10 @@ static int np_apply_build_target(struct np_daemon *daemon)
 		target->nsubsys++;
 	}
 	for (size_t i = 0; i < cfg->n_ports; i++) {
-		target->ports[i] = np_apply_new_port(target, &cfg->ports[i]);
-		if (!target->ports[i])
+		if (!np_cfg_port_is_served(&cfg->ports[i]))
+			continue;
+		target->ports[target->nports] = np_apply_new_port(target, &cfg->ports[i]);
+		if (!target->ports[target->nports])
 			return -ENOMEM;
 		target->nports++;
 	}

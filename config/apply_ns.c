@@ -179,7 +179,23 @@ static int np_apply_open_backend(struct np_daemon *daemon, struct np_applied_ns 
 
 /* ---- the namespace ------------------------------------------------------------------------ */
 
-static void np_apply_set_ids(struct np_ns *ns, const struct np_applied_ns *applied)
+/* Is there an enabled namespace on the same device before this one? */
+static bool np_apply_is_repeated(
+	const struct np_daemon *daemon, const struct np_applied_ns *applied)
+{
+	const char *path = applied->cfg->device.path;
+
+	for (const struct np_applied_ns *other = daemon->namespaces; path && other < applied;
+		other++) {
+		if (other->cfg->enable && other->cfg->device.path &&
+			!strcmp(other->cfg->device.path, path))
+			return true;
+	}
+	return false;
+}
+
+static void np_apply_set_ids(
+	const struct np_daemon *daemon, struct np_ns *ns, const struct np_applied_ns *applied)
 {
 	const struct np_cfg_device *device = &applied->cfg->device;
 	static const uint8_t zero[16];
@@ -188,7 +204,7 @@ static void np_apply_set_ids(struct np_ns *ns, const struct np_applied_ns *appli
 	if (device->uuid.is_given || device->nguid.is_given) {
 		memcpy(ns->nguid, device->nguid.bytes, sizeof(ns->nguid));
 		memcpy(ns->uuid, device->uuid.bytes, sizeof(ns->uuid));
-	} else {
+	} else if (!np_apply_is_repeated(daemon, applied)) { /* hosts refuse an identity's second */
 		memcpy(ns->nguid, ns->backend->nguid, sizeof(ns->nguid));
 		memcpy(ns->uuid, ns->backend->uuid, sizeof(ns->uuid));
 	}
@@ -217,14 +233,16 @@ static struct np_ns *np_apply_new_ns(const struct np_daemon *daemon,
 	ns->region = region;
 	ns->lba_shift = (uint32_t)__builtin_ctz(backend->block_bytes);
 	ns->nblocks = backend->nblocks;
-	np_apply_set_ids(ns, applied);
+	np_apply_set_ids(daemon, ns, applied);
 	return ns;
 }
 
-static void np_apply_down(struct np_applied_ns *applied)
+static void np_apply_down(const struct np_daemon *daemon, const struct np_applied_ns *applied)
 {
-	np_log_err("namespace %s/%u is down: %s", applied->cfg_subsys->nqn, applied->cfg->nsid,
-		applied->reason);
+	np_log_err("subsystems[%td].namespaces[%td]: namespace %s/%u is down: %s",
+		applied->cfg_subsys - daemon->cfg->subsystems,
+		applied->cfg - applied->cfg_subsys->namespaces, applied->cfg_subsys->nqn,
+		applied->cfg->nsid, applied->reason);
 }
 
 bool np_apply_could_have_peer(const struct np_daemon *daemon, const struct np_applied_ns *applied)
@@ -249,21 +267,21 @@ void np_apply_namespace(struct np_daemon *daemon, struct np_applied_ns *applied)
 	if (applied->cfg->p2pmem.mode == NP_CFG_P2PMEM_OFF)
 		snprintf(applied->p2p_reason, sizeof(applied->p2p_reason), "p2pmem is \"0\"");
 	if (np_apply_open_backend(daemon, applied, &backend, &region)) {
-		np_apply_down(applied);
+		np_apply_down(daemon, applied);
 		return;
 	}
 	if (!region && applied->cfg->p2pmem_require) {
 		snprintf(applied->reason, sizeof(applied->reason),
 			"p2pmem_require is set and P2P does not work: %.200s", applied->p2p_reason);
 		np_backend_close(backend);
-		np_apply_down(applied);
+		np_apply_down(daemon, applied);
 		return;
 	}
 	applied->ns = np_apply_new_ns(daemon, applied, backend, region);
 	if (!applied->ns) {
 		np_backend_close(backend);
 		snprintf(applied->reason, sizeof(applied->reason), "out of memory");
-		np_apply_down(applied);
+		np_apply_down(daemon, applied);
 		return;
 	}
 	applied->reason[0] = '\0';

@@ -8,6 +8,8 @@
 #ifndef NP_CONFIG_CHECK_H
 #define NP_CONFIG_CHECK_H
 
+#include <stddef.h>
+
 #include "config/diag.h"
 #include "config/model.h"
 
@@ -22,5 +24,17 @@ int np_cfg_check(const struct np_cfg *cfg, struct np_cfg_diag *diag);
 
 /* The part of np_cfg_check() about the namespaces of subsystem @index. In check_ns.c. */
 int np_cfg_check_namespaces(const struct np_cfg *cfg, size_t index, struct np_cfg_diag *diag);
+
+/* The part of np_cfg_check() about the ports. In check_port.c. */
+int np_cfg_check_ports(const struct np_cfg *cfg, struct np_cfg_diag *diag);
+
+/* What the parts share: -EINVAL with the error in the diag of @spot. */
+
+/* Is @names[@i], whose place is @spot, not one of those before it? */
+int np_cfg_check_unique(char *const *names, size_t i, const struct np_cfg_spot *spot);
+
+/* Is @text, NULL or a @member of @spot, printable ASCII of at most @max bytes? */
+int np_cfg_check_ascii(
+	const char *text, size_t max, const struct np_cfg_spot *spot, const char *member);
 
 #endif

@@ -313,6 +313,11 @@ const struct np_cfg_ns *np_cfg_find_ns(const struct np_cfg_subsys *subsys, uint3
 	return NULL;
 }
 
+bool np_cfg_port_is_served(const struct np_cfg_port *port)
+{
+	return port->addr.trtype == NP_CFG_TRTYPE_RDMA;
+}
+
 bool np_cfg_port_exports(const struct np_cfg_port *port, const char *nqn)
 {
 	for (size_t i = 0; i < port->n_subsystems; i++) {

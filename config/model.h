@@ -16,7 +16,7 @@
 
 #define NP_CFG_NQN_MAX 223
 #define NP_CFG_DISCOVERY_NQN "nqn.2014-08.org.nvmexpress.discovery"
-#define NP_CFG_NSID_MAX 8192
+#define NP_CFG_NSID_MAX 0xfffffffe
 #define NP_CFG_INLINE_MAX 16384
 #define NP_CFG_QUEUE_SIZE_MAX 1024
 #define NP_CFG_REACTORS_MAX 64
@@ -201,6 +201,9 @@ const struct np_cfg_host *np_cfg_find_host(const struct np_cfg *cfg, const char 
 const struct np_cfg_port *np_cfg_find_port(const struct np_cfg *cfg, uint16_t portid);
 const struct np_cfg_subsys *np_cfg_find_subsys(const struct np_cfg *cfg, const char *nqn);
 const struct np_cfg_ns *np_cfg_find_ns(const struct np_cfg_subsys *subsys, uint32_t nsid);
+
+/* Tell whether @port is of a transport that this target has. */
+bool np_cfg_port_is_served(const struct np_cfg_port *port);
 
 /* Tell whether @port exports the subsystem @nqn. */
 bool np_cfg_port_exports(const struct np_cfg_port *port, const char *nqn);

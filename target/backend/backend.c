@@ -24,7 +24,6 @@ int np_backend_open(const struct np_backend_ops *ops, const char *path, uint64_t
 	}
 	backend->ops = ops;
 	backend->fd = -1;
-	backend->guard_fd = -1;
 	backend->max_io_bytes = UINT32_MAX;
 	snprintf(backend->path, sizeof(backend->path), "%s", path ? path : "");
 	ret = ops->open(backend, size_bytes, why, why_size);
@@ -42,7 +41,6 @@ void np_backend_close(struct np_backend *backend)
 		return;
 	if (backend->fd >= 0)
 		close(backend->fd);
-	if (backend->guard_fd >= 0)
-		close(backend->guard_fd);
+	np_hold_put(backend->hold);
 	free(backend);
 }

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "target/backend/hold.h"
 #include "target/base/list.h"
 #include "target/base/status.h"
 #include "target/reactor/reactor.h"
@@ -56,7 +57,7 @@ struct np_backend {
 	const struct np_backend_ops *ops;
 	char path[256];
 	int fd;               /* what I/O goes to */
-	int guard_fd;         /* held only to keep others off the device, or -1 */
+	struct np_hold *hold; /* keeps others off the device, or NULL */
 	uint32_t block_bytes; /* power of two, 512 to 64 KiB */
 	uint64_t nblocks;
 	uint32_t max_io_bytes; /* the largest READ or WRITE that submit() takes */

@@ -60,12 +60,13 @@ static int np_block_open(
 		snprintf(why, why_size, "%s is a zoned device", backend->path);
 		return -EOPNOTSUPP;
 	}
-	/* O_EXCL: not while it is mounted, part of an array, or a namespace already. */
-	backend->fd = open(drive.block_path, O_RDWR | O_DIRECT | O_EXCL | O_CLOEXEC);
+	ret = np_hold_get(drive.block_path, why, why_size, &backend->hold);
+	if (ret)
+		return ret;
+	backend->fd = open(drive.block_path, O_RDWR | O_DIRECT | O_CLOEXEC);
 	if (backend->fd < 0) {
 		ret = -errno;
-		snprintf(why, why_size, "cannot open %s: %s%s", drive.block_path, strerror(-ret),
-			ret == -EBUSY ? " (mounted, or in use by a device or namespace)" : "");
+		snprintf(why, why_size, "cannot open %s: %s", drive.block_path, strerror(-ret));
 		return ret;
 	}
 	ret = np_block_read_geometry(backend, why, why_size);

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -72,11 +71,9 @@ static int np_file_open(struct np_backend *backend, uint64_t size_bytes, char *w
 		snprintf(why, why_size, "%s is not a regular file", backend->path);
 		return -EINVAL;
 	}
-	if (flock(backend->fd, LOCK_EX | LOCK_NB)) {
-		snprintf(why, why_size, "%s is in use by another process or namespace",
-			backend->path);
-		return -EBUSY;
-	}
+	ret = np_hold_get(backend->path, why, why_size, &backend->hold);
+	if (ret)
+		return ret;
 	backend->nblocks = (uint64_t)st.st_size / backend->block_bytes;
 	if (!backend->nblocks) {
 		snprintf(why, why_size, "%s is empty", backend->path);

@@ -207,17 +207,11 @@ static int np_nvme_open_fds(
 {
 	int ret;
 
-	/* The generic device knows no exclusive use, so hold the block device beside it. */
+	/* The generic device knows no exclusive use, but the block device beside it does. */
 	if (drive->block_path[0]) {
-		backend->guard_fd = open(drive->block_path, O_RDONLY | O_EXCL | O_CLOEXEC);
-		if (backend->guard_fd < 0) {
-			ret = -errno;
-			snprintf(why, why_size, "cannot open %s: %s%s", drive->block_path,
-				strerror(-ret),
-				ret == -EBUSY ? " (mounted, or in use by a device or namespace)"
-					      : "");
+		ret = np_hold_get(drive->block_path, why, why_size, &backend->hold);
+		if (ret)
 			return ret;
-		}
 	}
 	backend->fd = open(drive->generic_path, O_RDWR | O_CLOEXEC);
 	if (backend->fd < 0) {

@@ -29,8 +29,7 @@ enum {
 struct np_disc_addr {
 	uint16_t portid;
 	const char *traddr, *trsvcid;
-	bool is_ipv6;
-	uint8_t treq;
+	uint8_t trtype, adrfam, treq;
 };
 
 struct np_disc_writer {
@@ -45,8 +44,8 @@ static void np_discovery_put(struct np_disc_writer *writer, const struct np_disc
 	uint8_t subtype, uint16_t eflags, const char *nqn)
 {
 	struct nvmf_disc_log_entry entry = {
-		.trtype = NVMF_TRTYPE_RDMA,
-		.adrfam = addr->is_ipv6 ? NVMF_ADDR_FAMILY_IP6 : NVMF_ADDR_FAMILY_IP4,
+		.trtype = addr->trtype,
+		.adrfam = addr->adrfam,
 		.subtype = subtype,
 		/* Ours can do without SQ flow control; of others we know what we were told. */
 		.treq = (uint8_t)(addr->treq |
@@ -55,12 +54,14 @@ static void np_discovery_put(struct np_disc_writer *writer, const struct np_disc
 		.cntlid = np_le16(NP_CNTLID_DYNAMIC),
 		.asqsz = np_le16(NP_DISCOVERY_ASQSZ),
 		.eflags = np_le16(eflags),
-		/* Which RDMA it is, the RNIC of the host knows better. */
-		.tsas.rdma.qptype = NVMF_RDMA_QPTYPE_CONNECTED,
-		.tsas.rdma.prtype = NVMF_RDMA_PRTYPE_NOT_SPECIFIED,
-		.tsas.rdma.cms = NVMF_RDMA_CMS_RDMA_CM,
 	};
 
+	if (addr->trtype == NVMF_TRTYPE_RDMA) {
+		entry.tsas.rdma.qptype = NVMF_RDMA_QPTYPE_CONNECTED;
+		/* Which RDMA it is, the RNIC of the host knows better. */
+		entry.tsas.rdma.prtype = NVMF_RDMA_PRTYPE_NOT_SPECIFIED;
+		entry.tsas.rdma.cms = NVMF_RDMA_CMS_RDMA_CM;
+	}
 	np_identify_put_text(entry.trsvcid, sizeof(entry.trsvcid), addr->trsvcid);
 	np_identify_put_text(entry.traddr, sizeof(entry.traddr), addr->traddr);
 	strncpy(entry.subnqn, nqn, sizeof(entry.subnqn) - 1);
@@ -68,6 +69,11 @@ static void np_discovery_put(struct np_disc_writer *writer, const struct np_disc
 		sizeof(struct nvmf_discovery_log) + writer->nrecords * sizeof(entry), &entry,
 		sizeof(entry));
 	writer->nrecords++;
+}
+
+static uint8_t np_discovery_adrfam(bool is_ipv6)
+{
+	return is_ipv6 ? NVMF_ADDR_FAMILY_IP6 : NVMF_ADDR_FAMILY_IP4;
 }
 
 static bool np_discovery_is_wildcard(const char *traddr)
@@ -81,15 +87,15 @@ static bool np_discovery_addr_of(const struct np_port *port, const struct np_por
 {
 	const bool local_is_ipv6 = strchr(local_addr, ':');
 
-	*ret_addr = (struct np_disc_addr){
-		port->portid, port->traddr, port->trsvcid, port->is_ipv6, port->treq};
+	*ret_addr = (struct np_disc_addr){port->portid, port->traddr, port->trsvcid,
+		NVMF_TRTYPE_RDMA, np_discovery_adrfam(port->is_ipv6), port->treq};
 	if (!np_discovery_is_wildcard(port->traddr))
 		return true;
 	/* The host came through @via, so its address is one of @via whatever the family. */
 	if (port != via && port->is_ipv6 != local_is_ipv6)
 		return false;
 	ret_addr->traddr = local_addr;
-	ret_addr->is_ipv6 = local_is_ipv6;
+	ret_addr->adrfam = np_discovery_adrfam(local_is_ipv6);
 	return true;
 }
 
@@ -101,7 +107,7 @@ static void np_discovery_put_referrals(struct np_disc_writer *writer, const stru
 		const struct np_referral *referral =
 			np_container_of(pos, const struct np_referral, link);
 		const struct np_disc_addr addr = {referral->portid, referral->traddr,
-			referral->trsvcid, referral->is_ipv6, referral->treq};
+			referral->trsvcid, referral->trtype, referral->adrfam, referral->treq};
 
 		np_discovery_put(writer, &addr, NP_SUBTYPE_REFERRAL, 0, NP_DISCOVERY_NQN);
 	}

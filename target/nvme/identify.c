@@ -57,7 +57,7 @@ static struct np_status np_identify_find_ns(struct np_req *req, const struct np_
 	const uint32_t nsid = np_le32(req->sqe.nsid);
 
 	/* FFFFFFFFh would ask for what all namespaces have in common: for namespace management. */
-	if (nsid == NVME_NSID_NONE || nsid > NP_MAX_NSID)
+	if (nsid == NVME_NSID_NONE || nsid > req->queue->ctrl->subsys->nn)
 		return np_identify_bad_ns(req);
 	*ret_ns = np_view_find(req->queue->ctrl->subsys->view, nsid);
 	return NP_SUCCESS;
@@ -119,8 +119,8 @@ static void np_identify_fill_io(const struct np_ctrl *ctrl, struct nvme_id_ctrl 
 	id->lpa = NVME_CTRL_LPA_SMART_PER_NS | NVME_CTRL_LPA_CMD_EFFECTS | NVME_CTRL_LPA_EXTENDED;
 	id->sqes = entry_sizes[0];
 	id->cqes = entry_sizes[1];
-	id->nn = np_le32(NP_MAX_NSID);
-	id->mnan = np_le32(NP_MAX_NSID);
+	id->nn = np_le32(ctrl->subsys->nn);
+	id->mnan = np_le32(NP_MIN_NN);
 	id->oncs = np_le16(np_identify_oncs(&all));
 	if (all.volatile_cache)
 		id->vwc = NVME_CTRL_VWC_PRESENT | NP_VWC_NO_BROADCAST;

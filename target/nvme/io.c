@@ -39,7 +39,7 @@ static struct np_status np_io_find_ns(struct np_req *req)
 	req->ns = np_view_find(req->queue->ctrl->subsys->view, nsid);
 	if (req->ns)
 		return NP_SUCCESS;
-	if (nsid && nsid <= NP_MAX_NSID)
+	if (nsid && nsid <= req->queue->ctrl->subsys->nn)
 		return np_req_bad_field(req, nsid, 0);
 	return np_req_bad(
 		req, offsetof(struct np_sqe, nsid), 0, np_status_generic(NVME_SC_INVALID_NS));

@@ -18,7 +18,7 @@
 
 #define NP_NQN_BYTES 224 /* with NUL. Spec: NVM Express Base 2.0, 4.5 */
 #define NP_DISCOVERY_NQN "nqn.2014-08.org.nvmexpress.discovery"
-#define NP_MAX_NSID 8192 /* Identify's NN */
+#define NP_MIN_NN 8192 /* Identify's NN, of a subsystem without a higher NSID; and MNAN */
 #define NP_CNTLID_MIN 1
 #define NP_CNTLID_MAX 0xffef          /* Spec: NVM Express Base 2.0, 3.1.2 */
 #define NP_MDTS_BYTES (1024u * 1024u) /* largest transfer of one command */
@@ -70,6 +70,7 @@ struct np_subsys {
 	uint16_t cntlid_min, cntlid_max;
 	bool requires_p2p; /* one of its namespaces does */
 	uint16_t max_io_queues;
+	uint32_t nn; /* no NSID above is valid; at least NP_MIN_NN */
 	struct np_view *view;
 };
 
@@ -100,10 +101,9 @@ struct np_port {
 struct np_referral {
 	struct np_list link;
 	uint16_t portid;
-	char traddr[64];
-	char trsvcid[8];
-	bool is_ipv6;
-	uint8_t treq;
+	uint8_t trtype, adrfam, treq; /* as in a discovery log entry: it may be of any transport */
+	char traddr[257];
+	char trsvcid[33];
 };
 
 /* All that this process offers. */

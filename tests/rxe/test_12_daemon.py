@@ -8,6 +8,7 @@ import pytest
 
 import host
 import target
+from checks import guest_digest, image_digest
 from vm import wait_for
 
 pytestmark = pytest.mark.usefixtures("daemon_built")
@@ -73,6 +74,31 @@ def test_start__interrupted_by_sigterm(vm):
            f"[[ $(<{daemon.log_path.replace(vm.share, '/mnt/share')}) != *listening* ]]")
     assert daemon.process.wait(60) == 0, daemon.log
     assert vm.run(f"[[ -e {daemon.socket} ]]", check=False).rc == 1
+
+
+def test_kernel_targets_file__serves_all_that_is_rdma(vm):
+    """This test has a TCP port, two namespaces on one drive, one of a high NSID and one without a drive."""
+    drive, high = vm.block_device("plain"), 100000
+    served = [target.namespace(1, drive), target.namespace(high, drive),
+              target.namespace(3, "/dev/nvme9n9")]
+    ports = [target.port(1, [target.NQN], service=4430), target.port(2, [target.NQN])]
+    ports[0]["addr"]["trtype"] = "tcp"
+    config = target.config([target.subsystem(target.NQN, *served)], ports)
+    with target.Target(vm, config) as daemon:
+        assert "ports[0].addr.trtype: \"tcp\" is not supported" in daemon.log
+        assert "subsystems[0].namespaces[2]: namespace" in daemon.log
+        assert [port["portid"] for port in daemon.cli("status")["ports"]] == [2]
+        assert [entry["trsvcid"] for entry in host.discover(vm)] == ["4420", "4420"]
+        with host.connect(vm, target.NQN) as connection:
+            first, second = connection.device(1), connection.device(high)
+            # Two of one identity would be refused.
+            assert vm.topology.uuid("plain") in vm.run(f"nvme ns-descs {first}").stdout
+            assert vm.topology.uuid("plain") not in vm.run(f"nvme ns-descs {second}").stdout
+            vm.run(f"dd if=/dev/urandom of={first} bs=1M count=4 oflag=direct")
+            assert guest_digest(vm, second, 0, 4 * MIB) == image_digest(vm, "plain", 0, 4 * MIB)
+            assert host.find_device(vm, target.NQN, 3) is None
+        assert daemon.stats(1)["write_bytes"] == 4 * MIB
+        assert daemon.stats(high)["read_bytes"] >= 4 * MIB
 
 
 def test_port__waits_for_its_address(vm):

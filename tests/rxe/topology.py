@@ -55,6 +55,10 @@ class Topology:
         """The device NSID of the drive called `name`, as the trace shows it."""
         return FIRST_NSID + [drive.name for drive in self.drives].index(name)
 
+    def uuid(self, name):
+        """The drive's own UUID, which a kernel ignores as it does all identifiers of QEMU's."""
+        return f"6e766d65-0000-4000-8000-{self.nsid(name):012x}"
+
     def with_link(self, side):
         return replace(self, link=side)
 
@@ -141,7 +145,7 @@ def _drives(topology, workdir):
             "-device", f"nvme,id={drive.name},serial={drive.serial},bus=port-{drive.name}"
             + (f",cmb_size_mb={drive.cmb_mb}" if drive.cmb_mb else ""),
             "-device", f"nvme-ns,drive=disk-{drive.name},bus={drive.name},"
-            f"nsid={topology.nsid(drive.name)},"
+            f"nsid={topology.nsid(drive.name)},uuid={topology.uuid(drive.name)},"
             f"logical_block_size={drive.block_size},physical_block_size={drive.block_size}"]
     return argv
 

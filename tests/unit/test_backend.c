@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -240,15 +241,27 @@ static void test_file__that_shrank_is_an_error(void **state)
 	assert_int_not_equal(run(scene, NP_IO_READ, 0, 2, 1).field, 0);
 }
 
-static void test_file__belongs_to_one(void **state)
+static int open_again(const struct scene *scene, struct np_backend **ret_backend)
+{
+	return np_backend_open(&np_backend_file_ops, scene->path, 0, why, sizeof(why), ret_backend);
+}
+
+/* Namespaces of one process may share a file; nobody else gets it before the last has closed. */
+static void test_file__belongs_to_one_process(void **state)
 {
 	struct scene *scene = *state;
 	struct np_backend *second;
+	int other = open(scene->path, O_RDWR);
 
-	assert_int_equal(
-		np_backend_open(&np_backend_file_ops, scene->path, 0, why, sizeof(why), &second),
-		-EBUSY);
+	assert_int_equal(open_again(scene, &second), 0);
+	np_backend_close(scene->backend);
+	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), -1);
+	np_backend_close(second);
+	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), 0);
+	assert_int_equal(open_again(scene, &second), -EBUSY);
 	assert_non_null(strstr(why, "in use"));
+	close(other);
+	assert_int_equal(open_again(scene, &scene->backend), 0);
 }
 
 /* ---- the null engine ------------------------------------------------------------------------ */
@@ -301,7 +314,7 @@ int main(void)
 		FILE_TEST(test_file__holds_what_was_written),
 		FILE_TEST(test_file__zeroes_and_deallocates),
 		FILE_TEST(test_file__that_shrank_is_an_error),
-		FILE_TEST(test_file__belongs_to_one),
+		FILE_TEST(test_file__belongs_to_one_process),
 		cmocka_unit_test_setup_teardown(test_null__reads_zeros, setup_null, teardown),
 		cmocka_unit_test(test_open__refuses_with_a_reason),
 	};

@@ -104,6 +104,19 @@ static void test_check__warns(void **state)
 		{.subsystems = SUBSYS("", NS_OK) ",{'nqn':'nqn.2024-01.x:t'}",
 			.says = "subsystems[1].allowed_hosts: empty: no host may connect\n"
 				"subsystems[1]: no port exports it\n"},
+		{.ports = PORT("3", ADDR("tcp", "ipv4", "10.0.0.1", "4420"), "") "," PORTS "," PORT(
+			 "4", ADDR("fc", "fc", "nn-0x1:pn-0x2", "none"), ""),
+			.says = "ports[0].addr.trtype: \"tcp\" is not supported, only \"rdma\" is: "
+				"this port is left out\n"
+				"ports[2].addr.trtype: \"fc\" is not supported, only \"rdma\" is: "
+				"this port is left out\n"},
+		{.subsystems = SUBSYS("", NS_OK) ",{'nqn':'nqn.2024-01.x:t','attr':"
+						 "{'allow_any_host':1}}",
+			.ports = PORTS ",{'portid':2," ADDR("tcp", "ipv4", "10.0.0.1",
+				"1") ",'subsystems':['nqn.2024-01.x:t']}",
+			.says = "subsystems[1]: no port exports it\n"
+				"ports[1].addr.trtype: \"tcp\" is not supported, only \"rdma\" is: "
+				"this port is left out\n"},
 		{.subsystems = ATTR("'pi_enable':1"),
 			.says = "subsystems[0].attr.pi_enable: protection information is not "
 				"supported, ignored\n"},
@@ -217,6 +230,8 @@ static void test_check__refuses_ports(void **state)
 				"65535)"},
 		{.ports = PORTS "," PORT("1", ADDR("rdma", "ipv4", "10.0.0.2", "4420"), ""),
 			.says = "ports[1].portid: 1 is ports[0] already"},
+		{.ports = PORTS "," PORT("1", ADDR("tcp", "ipv4", "10.0.0.2", "4420"), ""),
+			.says = "ports[1].portid: 1 is ports[0] already"},
 		{.ports = PORTS "," PORT("2", ADDR("rdma", "ipv4", "10.0.0.1", "04420"), ""),
 			.says = "ports[1].addr: \"10.0.0.1\" service 04420 is taken by ports[0], "
 				"\"10.0.0.1\""},
@@ -244,6 +259,11 @@ static void test_check__refuses_ports(void **state)
 			 ",'referrals':[{'name':'r'," ADDR("tcp", "ipv4", "1",
 				 "1") "},{'name':'r'," ADDR("tcp", "ipv4", "1", "1") "}]"),
 			.says = "ports[0].referrals[1].name: \"r\" is listed twice"},
+		{.ports = PORT("1", ADDR("rdma", "ipv4", "1.1.1.1", "1"),
+			 ",'referrals':[{'name':'r'," ADDR(
+				 "tcp", "ipv4", "1", X20 X20 "1234") "}]"),
+			.says = "ports[0].referrals[0].addr.trsvcid: 44 bytes long, at most 32 are "
+				"allowed"},
 	};
 
 	(void)state;

@@ -273,7 +273,7 @@ static const struct {
 		"ports[0].ana_groups[0].ana.state: \"good\" is none of \"optimized\", "
 		"\"non-optimized\", \"inaccessible\", \"persistent-loss\", \"change\""},
 	{"{'subsystems':[{'nqn':'a','namespaces':[{'nsid':1},{'nsid':0}]}]}",
-		"subsystems[0].namespaces[1].nsid: 0 is out of range (1 to 8192)"},
+		"subsystems[0].namespaces[1].nsid: 0 is out of range (1 to 4294967294)"},
 	{"{'subsystems':[{'nqn':'a','namespaces':[{}]}]}",
 		"subsystems[0].namespaces[0].nsid: missing"},
 	{"{'subsystems':[{'nqn':'a','namespaces':[{'nsid':1},{'nsid':2,'device':{'path':3}}"

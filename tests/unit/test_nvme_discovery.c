@@ -46,7 +46,10 @@ static struct np_port *ports[] = {&fixed, &any4, &any6};
 static struct np_target target = {.nports = 3, .ports = ports, .discovery = &discovery};
 
 static struct np_referral referral = {
-	.portid = 9, .traddr = "fe80::1", .trsvcid = "8009", .is_ipv6 = true, .treq = 1};
+	.portid = 9, .traddr = "fe80::1", .trsvcid = "8009", .adrfam = 2, .trtype = 1, .treq = 1};
+/* Of another transport. */
+static struct np_referral tcp_referral = {
+	.portid = 8, .traddr = "10.1.1.1", .trsvcid = "8009", .adrfam = 1, .trtype = 3};
 
 static uint8_t buf[16 * 1024];
 
@@ -60,7 +63,7 @@ static const struct nvmf_discovery_log *read_log(
 	return (const void *)buf;
 }
 
-/* "portid subtype nqn traddr trsvcid adrfam", as far as the tests look. */
+/* As far as the tests look. */
 struct want {
 	uint16_t portid;
 	uint8_t subtype, adrfam;
@@ -87,8 +90,9 @@ static void assert_log(const struct np_port *via, const char *host, const char *
 	assert_int_equal(log->recfmt, 0);
 	for (uint64_t i = 0; i < count; i++) {
 		const struct nvmf_disc_log_entry *entry = &log->entries[i];
+		const bool is_tcp = want[i].portid == tcp_referral.portid;
 
-		assert_int_equal(entry->trtype, NVMF_TRTYPE_RDMA);
+		assert_int_equal(entry->trtype, is_tcp ? NVMF_TRTYPE_TCP : NVMF_TRTYPE_RDMA);
 		assert_int_equal(np_le16(entry->portid), want[i].portid);
 		assert_int_equal(entry->subtype, want[i].subtype);
 		assert_int_equal(entry->adrfam, want[i].adrfam);
@@ -97,8 +101,8 @@ static void assert_log(const struct np_port *via, const char *host, const char *
 		assert_padded(entry->trsvcid, sizeof(entry->trsvcid), want[i].trsvcid);
 		assert_int_equal(np_le16(entry->cntlid), 0xffff);
 		assert_true(np_le16(entry->asqsz) >= 32);
-		assert_int_equal(entry->tsas.rdma.qptype, NVMF_RDMA_QPTYPE_CONNECTED);
-		assert_int_equal(entry->tsas.rdma.cms, NVMF_RDMA_CMS_RDMA_CM);
+		assert_int_equal(entry->tsas.rdma.qptype, is_tcp ? 0 : NVMF_RDMA_QPTYPE_CONNECTED);
+		assert_int_equal(entry->tsas.rdma.cms, is_tcp ? 0 : NVMF_RDMA_CMS_RDMA_CM);
 	}
 }
 
@@ -149,18 +153,21 @@ static void test_log__referrals_of_this_port(void **state)
 		{1, 3, 1, NP_DISCOVERY_NQN, "192.168.1.1", "4420"},
 		{1, 2, 1, "nqn.o", "192.168.1.1", "4420"},
 		{9, 1, 2, NP_DISCOVERY_NQN, "fe80::1", "8009"},
+		{8, 1, 1, NP_DISCOVERY_NQN, "10.1.1.1", "8009"},
 	};
 	const struct nvmf_discovery_log *log = (const void *)buf;
 
 	(void)state;
 	np_list_add_tail(&fixed.referrals, &referral.link);
-	assert_log(&fixed, "nqn.stranger", "192.168.1.1", want, 3);
+	np_list_add_tail(&fixed.referrals, &tcp_referral.link);
+	assert_log(&fixed, "nqn.stranger", "192.168.1.1", want, 4);
 	/* Ours can do without SQ flow control; of the other target we only know what was given. */
 	assert_int_equal(log->entries[1].treq, NVMF_TREQ_NOT_REQUIRED | NVMF_TREQ_DISABLE_SQFLOW);
 	assert_int_equal(log->entries[2].treq, 1);
 	assert_int_equal(np_le16(log->entries[0].eflags), NVMF_DISC_EFLAGS_EPCSD);
 	assert_int_equal(log->entries[1].eflags, 0);
 	np_list_del(&referral.link);
+	np_list_del(&tcp_referral.link);
 }
 
 static void test_log__generation_counter(void **state)

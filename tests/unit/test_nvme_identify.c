@@ -186,7 +186,7 @@ static void test_identify__inactive_and_invalid_nsid(void **state)
 		{NVME_IDENTIFY_CNS_CSI_NS, true},
 		{NVME_IDENTIFY_CNS_CSI_INDEPENDENT_ID_NS, true},
 	};
-	static const uint32_t invalid[] = {0, NP_MAX_NSID + 1, 0xfffffffe, 0xffffffff};
+	static const uint32_t invalid[] = {0, NP_MIN_NN + 1, 0xfffffffe, 0xffffffff};
 	const struct np_status bad_ns = np_status_generic(NVME_SC_INVALID_NS);
 	struct np_lb_conn *conn = np_lb_connect_admin(*state, NP_LB_SUBNQN, true);
 
@@ -201,6 +201,25 @@ static void test_identify__inactive_and_invalid_nsid(void **state)
 		identify_ok(conn, cases[i].cns, 2);
 		assert_memory_equal(&data, zeroes, sizeof(zeroes));
 	}
+}
+
+/* As a kernel target's file may have it. */
+static void test_identify__high_nsid(void **state)
+{
+	const struct np_status bad_ns = np_status_generic(NVME_SC_INVALID_NS);
+	struct np_lb *lb = *state;
+	struct np_lb_conn *conn = np_lb_connect_admin(lb, NP_LB_SUBNQN, true);
+
+	lb->subsys.nn = 100000;
+	lb->ns[1].nsid = 100000;
+	identify_ok(conn, NVME_IDENTIFY_CNS_CTRL, 0);
+	assert_int_equal(np_le32(data.ctrl.nn), 100000);
+	assert_true(np_le32(data.ctrl.mnan) <= 100000);
+	identify_ok(conn, NVME_IDENTIFY_CNS_NS, 100000);
+	assert_int_equal(np_le64(data.ns.nsze), NP_LB_NS_BLOCKS);
+	identify_ok(conn, NVME_IDENTIFY_CNS_NS, 99999);
+	assert_memory_equal(&data, zeroes, sizeof(zeroes));
+	np_lb_assert_status(identify(conn, NVME_IDENTIFY_CNS_NS, 100001, 0, 4096), bad_ns);
 }
 
 static void test_identify_list__is_above_the_nsid(void **state)
@@ -289,6 +308,7 @@ int main(void)
 		WORLD(test_identify_ctrl__discovery),
 		WORLD(test_identify_ns__active),
 		WORLD(test_identify__inactive_and_invalid_nsid),
+		WORLD(test_identify__high_nsid),
 		WORLD(test_identify_list__is_above_the_nsid),
 		WORLD(test_identify_descs__identities_and_end),
 		WORLD(test_identify__csi),
