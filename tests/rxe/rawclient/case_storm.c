@@ -18,6 +18,7 @@
 #define OVER_DEPTH 8u
 #define OVER_COUNT 60u
 #define RANDOM_CAPSULES 400u
+#define MAX_IO_QUEUES 128u /* of a host */
 
 /* Sends without waiting. */
 static int send_sqe(struct raw_queue *queue, struct np_sqe *sqe, uint16_t cid)
@@ -250,6 +251,53 @@ static bool run_too_many_aers(struct raw_env *env, const struct raw_case *self)
 		"command %u, status %03xh", np_le16(answer.cqe.cid), raw_status(&answer));
 }
 
+/* ---- as many I/O queues as a host may have --------------------------------------------------- */
+
+/* A read on each of them before the first answer is taken. */
+static bool read_on_all(struct raw_env *env, struct raw_queue *const *queues)
+{
+	struct raw_answer answer;
+	struct np_sqe sqe;
+	int err = 0;
+
+	raw_rw(env, &sqe, nvme_cmd_read, 0, 1);
+	for (uint16_t i = 0; i < MAX_IO_QUEUES && !err; i++)
+		err = send_sqe(queues[i], &sqe, i);
+	for (uint16_t i = 0; i < MAX_IO_QUEUES && !err; i++) {
+		err = raw_receive(queues[i], &answer);
+		if (!err && (np_le16(answer.cqe.cid) != i || raw_status(&answer)))
+			return raw_say(env, false, "queue %u: command %u, status %03xh", i + 1,
+				np_le16(answer.cqe.cid), raw_status(&answer));
+	}
+	if (err)
+		return raw_say(env, false, "no answer: %s", strerror(-err));
+	return raw_say(env, true, "%u I/O queues read at once", MAX_IO_QUEUES);
+}
+
+static bool run_all_queues(struct raw_env *env, const struct raw_case *self)
+{
+	struct raw_queue *queues[MAX_IO_QUEUES] = {NULL};
+	struct raw_ctrl *ctrl = raw_ctrl_open(env, RAW_DEPTH);
+	uint16_t ignored, count = 1;
+	bool is_ok;
+
+	(void)self;
+	if (!ctrl)
+		return false;
+	queues[0] = ctrl->io;
+	for (; count < MAX_IO_QUEUES; count++) {
+		queues[count] = raw_open_connected(
+			env, (uint16_t)(count + 1), RAW_DEPTH, ctrl->cntlid, &ignored);
+		if (!queues[count])
+			break;
+	}
+	is_ok = count == MAX_IO_QUEUES && read_on_all(env, queues);
+	while (--count > 0)
+		raw_queue_close(queues[count]);
+	raw_ctrl_close(ctrl);
+	return is_ok;
+}
+
 /* ---- noise --------------------------------------------------------------------------------- */
 
 /* A proper command with a few bytes changed, or noise altogether; it can change no block. */
@@ -317,6 +365,7 @@ const struct raw_case raw_storm_cases[] = {
 	STORM("storm-more-commands-than-depth", run_too_many),
 	STORM("storm-same-command-id", run_same_cid),
 	STORM("storm-more-aers-than-slots", run_too_many_aers),
+	STORM("storm-all-io-queues", run_all_queues),
 	STORM("storm-random-capsules", run_random),
 	{0},
 };
