@@ -64,7 +64,7 @@ static unsigned int np_apply_engines(
 
 /*
  * A drive may refuse (0x12) data in its own CMB when the SGL that names it is in host memory. The
- * kernel (7.2, nvme_pci_setup_data_sgl) writes such an SGL for a passthrough command of more than
+ * kernel (7.2 and 7.3, nvme_pci_setup_data_sgl) writes such an SGL for a passthrough command of more than
  * one page, but not on a tag whose last command went through the IOMMU: its leftover DMA state
  * makes the kernel put the one descriptor into the command. So the same read passes or fails by
  * the tag that it happens to get, and no self-test can vouch for the next one.

@@ -41,7 +41,7 @@ import host  # noqa: E402
 import knvmet  # noqa: E402
 import target  # noqa: E402
 from topology import Drive, Topology  # noqa: E402
-from vm import Vm  # noqa: E402
+from vm import Vm, end_on_sigterm  # noqa: E402
 
 JOBS = [("4 KiB random read, qd 1", dict(rw="randread", bs="4k", iodepth=1)),
         ("4 KiB random read, qd 16", dict(rw="randread", bs="4k", iodepth=16)),
@@ -150,6 +150,7 @@ def main():
     parser.add_argument("--drive", choices=["nvme", "null"])
     parser.add_argument("--poll-us", type=int)
     options = parser.parse_args()
+    end_on_sigterm()
     if options.rounds < 2:
         parser.error("a median needs at least 2 rounds")
     if options.drive is None:

@@ -2,7 +2,7 @@
 /*
  * selftest.c - RDMA READs and WRITEs at telling offsets and lengths, compared byte by byte.
  *
- * Why path MTUs and page boundaries matter: the on-demand copy of Linux's rxe (7.2,
+ * Why path MTUs and page boundaries matter: the on-demand copy of Linux's rxe (7.2 and 7.3,
  * drivers/infiniband/sw/rxe/rxe_odp.c) puts the data of each packet at the start of its page.
  *
  * Thread: control thread.
