@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +55,8 @@ static int np_hold_open(struct np_hold *hold, const char *path)
 {
 	bool is_device = S_ISBLK(hold->st.st_mode);
 
-	hold->fd = open(path, O_RDONLY | O_CLOEXEC | (is_device ? O_EXCL : 0));
+	/* NFS locks exclusively only what is open for writing. */
+	hold->fd = open(path, O_CLOEXEC | (is_device ? O_RDONLY | O_EXCL : O_RDWR));
 	if (hold->fd < 0)
 		return -errno;
 	if (!is_device && flock(hold->fd, LOCK_EX | LOCK_NB))

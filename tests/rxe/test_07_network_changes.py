@@ -9,7 +9,7 @@ import fio
 import host
 from checks import resources, wait_no_connections, wait_resources
 from target import NQN, Target, config, namespace, port, subsystem
-from vm import LINK_ADDRESS, LOOPBACK, wait_for
+from vm import LINK_ADDRESS, wait_for
 
 RNIC = "rxe1"
 HERE_NQN = "nqn.2024-01.test:here"
