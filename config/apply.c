@@ -69,7 +69,7 @@ static struct np_subsys *np_apply_new_subsys(
 		return NULL;
 	}
 	np_apply_fill_view(daemon, cfg, subsys->view);
-	subsys->nn = NP_MIN_NN;
+	subsys->nn = NP_MAX_NAMESPACES;
 	for (size_t i = 0; i < cfg->n_namespaces; i++) {
 		if (cfg->namespaces[i].nsid > subsys->nn)
 			subsys->nn = cfg->namespaces[i].nsid;
@@ -115,7 +115,7 @@ static int np_apply_add_referrals(struct np_port *port, const struct np_cfg_port
 		const struct np_cfg_referral *from = &cfg->referrals[i];
 		struct np_referral *referral;
 
-		if (!from->enable)
+		if (!from->enable || from->addr.trtype == NP_CFG_TRTYPE_UNSET)
 			continue;
 		referral = calloc(1, sizeof(*referral));
 		if (!referral)

@@ -64,10 +64,10 @@ static unsigned int np_apply_engines(
 
 /*
  * A drive may refuse (0x12) data in its own CMB when the SGL that names it is in host memory. The
- * kernel (7.2 and 7.3, nvme_pci_setup_data_sgl) writes such an SGL for a passthrough command of more than
- * one page, but not on a tag whose last command went through the IOMMU: its leftover DMA state
- * makes the kernel put the one descriptor into the command. So the same read passes or fails by
- * the tag that it happens to get, and no self-test can vouch for the next one.
+ * kernel (7.2 and 7.3, nvme_pci_setup_data_sgl) writes such an SGL for a passthrough command of
+ * more than one page, but not on a tag whose last command went through the IOMMU: its leftover DMA
+ * state makes the kernel put the one descriptor into the command. So the same read passes or fails
+ * by the tag that it happens to get, and no self-test can vouch for the next one.
  */
 static bool np_apply_passes_by_luck(
 	const struct np_backend *backend, const struct np_mem_region *region)
@@ -124,17 +124,24 @@ static struct np_mem_region *np_apply_choose_region(struct np_daemon *daemon,
 	return NULL;
 }
 
-/* Does the engine work at all? A drive may refuse passthrough commands even into host memory. */
-static bool np_apply_engine_works(struct np_daemon *daemon, struct np_backend *backend)
+/*
+ * Does the engine work at all? Data goes through host memory whatever the namespace's own is: what
+ * comes at a small path MTU, or in segments that a page-granular RNIC cannot place.
+ */
+static bool np_apply_host_works(struct np_daemon *daemon, struct np_backend *backend)
 {
-	char why[192];
+	struct np_mem_region *host = daemon->mem.regions[NP_REGION_HOST];
+	enum np_verdict verdict;
+	char text[192];
 
 	if (!backend->is_direct)
 		return true;
-	if (np_backend_selftest(backend, daemon->mem.regions[NP_REGION_HOST], why, sizeof(why)) ==
-		NP_VERDICT_WORKS)
+	verdict = np_backend_selftest(backend, host, text, sizeof(text));
+	np_mem_note(host, backend->path, false, verdict, text);
+	if (verdict == NP_VERDICT_WORKS)
 		return true;
-	np_log_warn("drive %s: engine %s: %s", backend->path, backend->ops->name, why);
+	np_log_warn("memory %s with drive %s: %s: %s", host->name, backend->path,
+		np_verdict_name(verdict), text);
 	return false;
 }
 
@@ -155,15 +162,17 @@ static int np_apply_open_backend(struct np_daemon *daemon, struct np_applied_ns 
 		for (unsigned int i = 0; i < n; i++) {
 			struct np_mem_region *region = NULL;
 			struct np_backend *backend;
+			bool works;
 
 			ret = np_backend_open(engines[i], cfg->device.path, cfg->device.size_bytes,
 				applied->reason, sizeof(applied->reason), &backend);
 			if (ret)
 				continue;
-			if (pass == 0)
+			works = np_apply_host_works(daemon, backend);
+			if (works && pass == 0)
 				region = np_apply_choose_region(daemon, cfg, backend, i > 0,
 					applied->p2p_reason, sizeof(applied->p2p_reason));
-			if (region || (pass == 1 && (np_apply_engine_works(daemon, backend)))) {
+			if (works && (region || pass == 1)) {
 				*ret_backend = backend;
 				*ret_region = region;
 				return 0;
@@ -179,17 +188,28 @@ static int np_apply_open_backend(struct np_daemon *daemon, struct np_applied_ns 
 
 /* ---- the namespace ------------------------------------------------------------------------ */
 
-/* Is there an enabled namespace on the same device before this one? */
-static bool np_apply_is_repeated(
-	const struct np_daemon *daemon, const struct np_applied_ns *applied)
+/*
+ * Is there a namespace on the same device before this one? The path tells it of one that is down,
+ * so that identities do not change with the luck of a start.
+ */
+static bool np_apply_is_repeated(const struct np_daemon *daemon,
+	const struct np_applied_ns *applied, const struct np_backend *backend)
 {
 	const char *path = applied->cfg->device.path;
 
 	for (const struct np_applied_ns *other = daemon->namespaces; path && other < applied;
 		other++) {
-		if (other->cfg->enable && other->cfg->device.path &&
-			!strcmp(other->cfg->device.path, path))
+		const char *other_path = other->cfg->device.path;
+
+		if (other->cfg->enable && other_path && !strcmp(other_path, path))
 			return true;
+		if (other->ns && other->ns->backend->hold && /* by another name */
+			other->ns->backend->hold == backend->hold) {
+			np_log_warn("namespace %s/%u: %s is the device of namespace %s/%u too",
+				applied->cfg_subsys->nqn, applied->cfg->nsid, path,
+				other->cfg_subsys->nqn, other->cfg->nsid);
+			return true;
+		}
 	}
 	return false;
 }
@@ -204,9 +224,11 @@ static void np_apply_set_ids(
 	if (device->uuid.is_given || device->nguid.is_given) {
 		memcpy(ns->nguid, device->nguid.bytes, sizeof(ns->nguid));
 		memcpy(ns->uuid, device->uuid.bytes, sizeof(ns->uuid));
-	} else if (!np_apply_is_repeated(daemon, applied)) { /* hosts refuse an identity's second */
+	} else if (!np_apply_is_repeated(daemon, applied, ns->backend)) {
+		/* A host refuses two namespaces of one identity. */
 		memcpy(ns->nguid, ns->backend->nguid, sizeof(ns->nguid));
 		memcpy(ns->uuid, ns->backend->uuid, sizeof(ns->uuid));
+		memcpy(ns->eui64, ns->backend->eui64, sizeof(ns->eui64));
 	}
 	if (!memcmp(ns->uuid, zero, sizeof(zero)))
 		np_ns_make_uuid(applied->cfg_subsys->nqn, ns->nsid, ns->uuid);

@@ -102,6 +102,23 @@ static int check_port_is_unique(
 	return 0;
 }
 
+static int check_referral(
+	const struct np_cfg_port *port, size_t index, const struct np_cfg_spot *spot)
+{
+	const struct np_cfg_referral *referral = &port->referrals[index];
+
+	for (size_t i = 0; i < index; i++) {
+		if (strcmp(port->referrals[i].name, referral->name) == 0)
+			return np_cfg_spot_error(
+				spot, "name", "\"%.100s\" is listed twice", referral->name);
+	}
+	if (referral->enable && referral->addr.trtype == NP_CFG_TRTYPE_UNSET)
+		np_cfg_spot_warn(spot, "addr.trtype", "empty: no host is told of this referral");
+	if (np_cfg_check_ascii(referral->addr.traddr, TRADDR_MAX, spot, "addr.traddr") < 0)
+		return -EINVAL;
+	return np_cfg_check_ascii(referral->addr.trsvcid, TRSVCID_MAX, spot, "addr.trsvcid");
+}
+
 static int check_port_refs(const struct np_cfg *cfg, size_t index, struct np_cfg_diag *diag)
 {
 	const struct np_cfg_port *port = &cfg->ports[index];
@@ -125,15 +142,7 @@ static int check_port_refs(const struct np_cfg *cfg, size_t index, struct np_cfg
 	}
 	for (size_t i = 0; i < port->n_referrals; i++) {
 		spot = np_cfg_spot(diag, "ports[%zu].referrals[%zu]", index, i);
-		for (size_t j = 0; j < i; j++) {
-			if (strcmp(port->referrals[j].name, port->referrals[i].name) == 0)
-				return np_cfg_spot_error(&spot, "name",
-					"\"%.100s\" is listed twice", port->referrals[i].name);
-		}
-		if (np_cfg_check_ascii(
-			    port->referrals[i].addr.traddr, TRADDR_MAX, &spot, "addr.traddr") < 0 ||
-			np_cfg_check_ascii(port->referrals[i].addr.trsvcid, TRSVCID_MAX, &spot,
-				"addr.trsvcid") < 0)
+		if (check_referral(port, i, &spot) < 0)
 			return -EINVAL;
 	}
 	return 0;

@@ -198,8 +198,9 @@ static int parse_enum(struct np_cfg_diag *diag, const struct place *at, const js
 			np_cfg_field_set_int(field, base, name->value);
 			return 0;
 		}
-		snprintf(allowed + used, sizeof(allowed) - used, "%s\"%s\"", used ? ", " : "",
-			name->name);
+		if (name->name[0])
+			snprintf(allowed + used, sizeof(allowed) - used, "%s\"%s\"",
+				used ? ", " : "", name->name);
 	}
 	return place_error(diag, at, "\"%.40s\" is none of %s", text, allowed);
 }

@@ -286,29 +286,11 @@ const struct np_cfg_host *np_cfg_find_host(const struct np_cfg *cfg, const char 
 	return NULL;
 }
 
-const struct np_cfg_port *np_cfg_find_port(const struct np_cfg *cfg, uint16_t portid)
-{
-	for (size_t i = 0; i < cfg->n_ports; i++) {
-		if (cfg->ports[i].portid == portid)
-			return &cfg->ports[i];
-	}
-	return NULL;
-}
-
 const struct np_cfg_subsys *np_cfg_find_subsys(const struct np_cfg *cfg, const char *nqn)
 {
 	for (size_t i = 0; i < cfg->n_subsystems; i++) {
 		if (strcmp(cfg->subsystems[i].nqn, nqn) == 0)
 			return &cfg->subsystems[i];
-	}
-	return NULL;
-}
-
-const struct np_cfg_ns *np_cfg_find_ns(const struct np_cfg_subsys *subsys, uint32_t nsid)
-{
-	for (size_t i = 0; i < subsys->n_namespaces; i++) {
-		if (subsys->namespaces[i].nsid == nsid)
-			return &subsys->namespaces[i];
 	}
 	return NULL;
 }
@@ -322,17 +304,6 @@ bool np_cfg_port_exports(const struct np_cfg_port *port, const char *nqn)
 {
 	for (size_t i = 0; i < port->n_subsystems; i++) {
 		if (strcmp(port->subsystems[i], nqn) == 0)
-			return true;
-	}
-	return false;
-}
-
-bool np_cfg_subsys_allows(const struct np_cfg_subsys *subsys, const char *nqn)
-{
-	if (subsys->allow_any_host)
-		return true;
-	for (size_t i = 0; i < subsys->n_allowed_hosts; i++) {
-		if (strcmp(subsys->allowed_hosts[i], nqn) == 0)
 			return true;
 	}
 	return false;

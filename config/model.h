@@ -30,6 +30,7 @@ enum np_cfg_trtype {
 	NP_CFG_TRTYPE_FC = 2,
 	NP_CFG_TRTYPE_TCP = 3,
 	NP_CFG_TRTYPE_LOOP = 254,
+	NP_CFG_TRTYPE_UNSET = 255, /* "", which the kernel shows before one is chosen */
 };
 
 enum np_cfg_adrfam {
@@ -39,6 +40,7 @@ enum np_cfg_adrfam {
 	NP_CFG_ADRFAM_IB = 3,
 	NP_CFG_ADRFAM_FC = 4,
 	NP_CFG_ADRFAM_LOOP = 254,
+	NP_CFG_ADRFAM_UNSET = 255, /* "", of a port that has no address, such as loop's */
 };
 
 enum np_cfg_treq {
@@ -196,20 +198,15 @@ void np_cfg_free(struct np_cfg *cfg);
 /* Tell whether @a and @b want the same thing, order of list elements included. */
 bool np_cfg_is_equal(const struct np_cfg *a, const struct np_cfg *b);
 
-/* Find a host, port, subsystem or namespace by its key. Return: borrowed from @cfg, or NULL. */
+/* Find a host or subsystem by its key. Return: borrowed from @cfg, or NULL. */
 const struct np_cfg_host *np_cfg_find_host(const struct np_cfg *cfg, const char *nqn);
-const struct np_cfg_port *np_cfg_find_port(const struct np_cfg *cfg, uint16_t portid);
 const struct np_cfg_subsys *np_cfg_find_subsys(const struct np_cfg *cfg, const char *nqn);
-const struct np_cfg_ns *np_cfg_find_ns(const struct np_cfg_subsys *subsys, uint32_t nsid);
 
 /* Tell whether @port is of a transport that this target has. */
 bool np_cfg_port_is_served(const struct np_cfg_port *port);
 
 /* Tell whether @port exports the subsystem @nqn. */
 bool np_cfg_port_exports(const struct np_cfg_port *port, const char *nqn);
-
-/* Tell whether the host @nqn may connect to @subsys. */
-bool np_cfg_subsys_allows(const struct np_cfg_subsys *subsys, const char *nqn);
 
 /* Tell whether an enabled namespace of @subsys insists on P2P memory. */
 bool np_cfg_subsys_requires_p2p(const struct np_cfg_subsys *subsys);

@@ -141,8 +141,8 @@ static json_t *np_report_ns(const struct np_daemon *daemon, const struct np_appl
 			snprintf(reason, sizeof(reason), "%u connections are staged: %s",
 				reach.without, reach.reason);
 	}
-	return json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:s}", "nqn",
-		applied->cfg_subsys->nqn, "nsid", (int)applied->cfg->nsid, "state",
+	return json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:s}", "nqn",
+		applied->cfg_subsys->nqn, "nsid", np_report_int(applied->cfg->nsid), "state",
 		ns ? "up" : "down", "reason", applied->reason, "engine",
 		ns ? ns->backend->ops->name : "", "device", device, "size_bytes",
 		ns ? np_report_int(ns->nblocks << ns->lba_shift) : 0, "block_bytes",
@@ -176,8 +176,8 @@ static int np_report_status(
 
 static json_t *np_report_ns_stats(const struct np_applied_ns *applied)
 {
-	json_t *result = json_pack(
-		"{s:s, s:i}", "nqn", applied->cfg_subsys->nqn, "nsid", (int)applied->cfg->nsid);
+	json_t *result = json_pack("{s:s, s:I}", "nqn", applied->cfg_subsys->nqn, "nsid",
+		np_report_int(applied->cfg->nsid));
 	const struct np_ns *ns = applied->ns;
 	int failed = 0;
 

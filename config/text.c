@@ -18,6 +18,7 @@ const struct np_cfg_name np_cfg_trtype_names[] = {
 	{"fc", NP_CFG_TRTYPE_FC},
 	{"loop", NP_CFG_TRTYPE_LOOP},
 	{"pci", NP_CFG_TRTYPE_PCI},
+	{"", NP_CFG_TRTYPE_UNSET},
 	{NULL, 0},
 };
 
@@ -29,6 +30,7 @@ const struct np_cfg_name np_cfg_adrfam_names[] = {
 	{"loop", NP_CFG_ADRFAM_LOOP},
 	{"pci", NP_CFG_ADRFAM_PCI},
 	{"pcie", NP_CFG_ADRFAM_PCI},
+	{"", NP_CFG_ADRFAM_UNSET},
 	{NULL, 0},
 };
 

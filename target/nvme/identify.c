@@ -120,7 +120,7 @@ static void np_identify_fill_io(const struct np_ctrl *ctrl, struct nvme_id_ctrl 
 	id->sqes = entry_sizes[0];
 	id->cqes = entry_sizes[1];
 	id->nn = np_le32(ctrl->subsys->nn);
-	id->mnan = np_le32(NP_MIN_NN);
+	id->mnan = np_le32(NP_MAX_NAMESPACES);
 	id->oncs = np_le16(np_identify_oncs(&all));
 	if (all.volatile_cache)
 		id->vwc = NVME_CTRL_VWC_PRESENT | NP_VWC_NO_BROADCAST;
@@ -174,6 +174,7 @@ static struct np_status np_identify_ns(struct np_req *req, uint8_t *data)
 	id->nuse = htole64(ns->nblocks);
 	id->nmic = NVME_NS_NMIC_SHARED;
 	memcpy(id->nguid, ns->nguid, sizeof(id->nguid));
+	memcpy(id->eui64, ns->eui64, sizeof(id->eui64));
 	id->lbaf[0].ds = (uint8_t)ns->lba_shift;
 	return NP_SUCCESS;
 }
@@ -215,6 +216,8 @@ static struct np_status np_identify_ns_descs(struct np_req *req, uint8_t *data)
 		return status;
 	if (!ns)
 		return np_identify_bad_ns(req);
+	if (memcmp(ns->eui64, none, sizeof(ns->eui64)))
+		data = np_identify_put_desc(data, NVME_NIDT_EUI64, ns->eui64, NVME_NIDT_EUI64_LEN);
 	if (memcmp(ns->nguid, none, sizeof(none)))
 		data = np_identify_put_desc(data, NVME_NIDT_NGUID, ns->nguid, NVME_NIDT_NGUID_LEN);
 	data = np_identify_put_desc(data, NVME_NIDT_UUID, ns->uuid, NVME_NIDT_UUID_LEN);

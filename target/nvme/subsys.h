@@ -18,7 +18,7 @@
 
 #define NP_NQN_BYTES 224 /* with NUL. Spec: NVM Express Base 2.0, 4.5 */
 #define NP_DISCOVERY_NQN "nqn.2014-08.org.nvmexpress.discovery"
-#define NP_MIN_NN 8192 /* Identify's NN, of a subsystem without a higher NSID; and MNAN */
+#define NP_MAX_NAMESPACES 8192 /* Identify's MNAN, and NN unless there is a higher NSID */
 #define NP_CNTLID_MIN 1
 #define NP_CNTLID_MAX 0xffef          /* Spec: NVM Express Base 2.0, 3.1.2 */
 #define NP_MDTS_BYTES (1024u * 1024u) /* largest transfer of one command */
@@ -45,8 +45,8 @@ struct np_ns {
 	uint32_t nsid;
 	uint32_t lba_shift;
 	uint64_t nblocks;
-	uint8_t uuid[16];  /* never zero */
-	uint8_t nguid[16]; /* zero if there is none */
+	uint8_t uuid[16];            /* never zero */
+	uint8_t nguid[16], eui64[8]; /* zero if there is none */
 	struct np_backend *backend;
 	struct np_mem_region *region; /* peer memory for this namespace's data, or NULL */
 	struct np_ns_stats *stats;    /* by reactor index */
@@ -70,7 +70,7 @@ struct np_subsys {
 	uint16_t cntlid_min, cntlid_max;
 	bool requires_p2p; /* one of its namespaces does */
 	uint16_t max_io_queues;
-	uint32_t nn; /* no NSID above is valid; at least NP_MIN_NN */
+	uint32_t nn; /* no NSID above is valid; at least NP_MAX_NAMESPACES */
 	struct np_view *view;
 };
 

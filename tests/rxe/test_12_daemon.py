@@ -77,12 +77,14 @@ def test_start__interrupted_by_sigterm(vm):
 
 
 def test_kernel_targets_file__serves_all_that_is_rdma(vm):
-    """This test has a TCP port, two namespaces on one drive, one of a high NSID and one without a drive."""
-    drive, high = vm.block_device("plain"), 100000
+    """This test has ports of TCP and loop, two namespaces on one drive, one of a high NSID and one without a drive."""
+    drive, high = vm.block_device("plain"), 0xfffffffe
     served = [target.namespace(1, drive), target.namespace(high, drive),
               target.namespace(3, "/dev/nvme9n9")]
-    ports = [target.port(1, [target.NQN], service=4430), target.port(2, [target.NQN])]
+    ports = [target.port(1, [target.NQN], service=4430), target.port(2, [target.NQN]),
+             target.port(3, [target.NQN])]
     ports[0]["addr"]["trtype"] = "tcp"
+    ports[2]["addr"].update(trtype="loop", adrfam="", traddr="", trsvcid="")
     config = target.config([target.subsystem(target.NQN, *served)], ports)
     with target.Target(vm, config) as daemon:
         assert "ports[0].addr.trtype: \"tcp\" is not supported" in daemon.log
@@ -154,12 +156,14 @@ def cpu_share(daemon):
 
 
 def test_idle__sleeps_and_is_small(vm):
-    """This test leaves eight connections idle: under 1 % CPU, under 64 MiB beside the pools."""
+    """This test leaves eight I/O queues of depth 128 idle: under 1 % CPU, under 64 MiB beside the pools."""
     config = target.config([null_subsystem()], daemon={"host_pool_bytes": 16 * MIB})
     with target.Target(vm, config) as daemon:
         connections = [host.connect(vm, target.NQN, options="-i 1 -D")
-                       for _ in range(4)]
-        assert len(daemon.cli("conns")["conns"]) == 8
+                       for _ in range(8)]
+        depths = [conn["depth"] for conn in daemon.cli("conns")["conns"] if conn["qid"]]
+        assert depths == [128] * 8
+        vm.run(f"dd if={connections[0].device(1)} of=/dev/null bs=1M count=32 iflag=direct")
         # Time that somebody takes from the emulated CPU counts as the daemon's: noise only adds.
         assert any(cpu_share(daemon) < 0.01 for _ in range(3)), "over 1 % of a CPU"
         rss = int(daemon.proc("status").split("VmRSS:")[1].split()[0]) * 1024

@@ -86,7 +86,7 @@ static void np_lb_open_subsys(
 	subsys->cntlid_min = NP_CNTLID_MIN;
 	subsys->cntlid_max = NP_CNTLID_MAX;
 	subsys->max_io_queues = 4;
-	subsys->nn = NP_MIN_NN;
+	subsys->nn = NP_MAX_NAMESPACES;
 	subsys->view = calloc(1, sizeof(*subsys->view) + max_ns * sizeof(subsys->view->ns[0]));
 	assert_non_null(subsys->view);
 	if (!hostnqn)

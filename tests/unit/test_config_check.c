@@ -105,11 +105,23 @@ static void test_check__warns(void **state)
 			.says = "subsystems[1].allowed_hosts: empty: no host may connect\n"
 				"subsystems[1]: no port exports it\n"},
 		{.ports = PORT("3", ADDR("tcp", "ipv4", "10.0.0.1", "4420"), "") "," PORTS "," PORT(
-			 "4", ADDR("fc", "fc", "nn-0x1:pn-0x2", "none"), ""),
+			 "4", ADDR("fc", "fc", "nn-0x1:pn-0x2", "none"), "") "," PORT("5",
+			 ADDR("loop", "", "", ""), "") "," PORT("6", ADDR("", "", "", ""), ""),
 			.says = "ports[0].addr.trtype: \"tcp\" is not supported, only \"rdma\" is: "
 				"this port is left out\n"
 				"ports[2].addr.trtype: \"fc\" is not supported, only \"rdma\" is: "
+				"this port is left out\n"
+				"ports[3].addr.trtype: \"loop\" is not supported, only \"rdma\" "
+				"is: "
+				"this port is left out\n"
+				"ports[4].addr.trtype: \"\" is not supported, only \"rdma\" is: "
 				"this port is left out\n"},
+		{.ports = PORT("1", ADDR("rdma", "ipv4", "1.1.1.1", "1"),
+			 ",'referrals':[{'name':'r'," ADDR("", "", "",
+				 "") "},"
+				     "{'name':'s','enable':0," ADDR("", "", "", "") "}]"),
+			.says = "ports[0].referrals[0].addr.trtype: empty: no host is told of this "
+				"referral\n"},
 		{.subsystems = SUBSYS("", NS_OK) ",{'nqn':'nqn.2024-01.x:t','attr':"
 						 "{'allow_any_host':1}}",
 			.ports = PORTS ",{'portid':2," ADDR("tcp", "ipv4", "10.0.0.1",
@@ -204,6 +216,9 @@ static void test_check__refuses_ports(void **state)
 	static const struct check_case cases[] = {
 		{.ports = PORT("1", ADDR("tcp", "ipv4", "10.0.0.1", "4420"), ""),
 			.says = "ports[0].addr.trtype: \"tcp\" is not supported, only \"rdma\" is"},
+		{.ports = PORT("1", ADDR("rdma", "", "10.0.0.1", "4420"), ""),
+			.says = "ports[0].addr.adrfam: \"\" is not supported, only \"ipv4\" and "
+				"\"ipv6\" are"},
 		{.ports = PORT("1", ADDR("rdma", "ib", "10.0.0.1", "4420"), ""),
 			.says = "ports[0].addr.adrfam: \"ib\" is not supported, only \"ipv4\" and "
 				"\"ipv6\" are"},

@@ -247,8 +247,8 @@ static void test_ns_make_uuid__is_stable(void **state)
 	assert_memory_not_equal(uuid, other, sizeof(uuid));
 	memset(longest, 'n', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
-	np_ns_make_uuid(longest, NP_MIN_NN, uuid);
-	np_ns_make_uuid(longest, NP_MIN_NN - 1, other);
+	np_ns_make_uuid(longest, NP_MAX_NAMESPACES, uuid);
+	np_ns_make_uuid(longest, NP_MAX_NAMESPACES - 1, other);
 	assert_memory_not_equal(uuid, other, sizeof(uuid));
 }
 

@@ -162,6 +162,7 @@ static void test_identify_ns__active(void **state)
 	struct np_lb_conn *conn = np_lb_connect_admin(lb, NP_LB_SUBNQN, true);
 
 	memset(lb->ns[1].nguid, 0x77, 16);
+	memset(lb->ns[1].eui64, 0x66, 8);
 	identify_ok(conn, NVME_IDENTIFY_CNS_NS, 3);
 	assert_int_equal(np_le64(data.ns.nsze), NP_LB_NS_BLOCKS);
 	assert_int_equal(np_le64(data.ns.ncap), NP_LB_NS_BLOCKS);
@@ -169,6 +170,7 @@ static void test_identify_ns__active(void **state)
 	assert_int_equal(data.ns.lbaf[0].ds, NP_LB_BLOCK_SHIFT);
 	assert_int_equal(data.ns.nmic, 1);
 	assert_memory_equal(data.ns.nguid, lb->ns[1].nguid, 16);
+	assert_memory_equal(data.ns.eui64, lb->ns[1].eui64, 8);
 	identify_ok(conn, NVME_IDENTIFY_CNS_CSI_INDEPENDENT_ID_NS, 3);
 	assert_int_equal(data.common_ns.nmic, 1);
 	assert_int_equal(data.common_ns.nstat, 1);
@@ -186,7 +188,7 @@ static void test_identify__inactive_and_invalid_nsid(void **state)
 		{NVME_IDENTIFY_CNS_CSI_NS, true},
 		{NVME_IDENTIFY_CNS_CSI_INDEPENDENT_ID_NS, true},
 	};
-	static const uint32_t invalid[] = {0, NP_MIN_NN + 1, 0xfffffffe, 0xffffffff};
+	static const uint32_t invalid[] = {0, NP_MAX_NAMESPACES + 1, 0xfffffffe, 0xffffffff};
 	const struct np_status bad_ns = np_status_generic(NVME_SC_INVALID_NS);
 	struct np_lb_conn *conn = np_lb_connect_admin(*state, NP_LB_SUBNQN, true);
 
@@ -260,6 +262,14 @@ static void test_identify_descs__identities_and_end(void **state)
 	assert_memory_equal(data.bytes + 4, lb->ns[0].nguid, 16);
 	assert_int_equal(data.bytes[20], NVME_NIDT_UUID);
 	assert_memory_equal(data.bytes + 40, csi, sizeof(csi));
+
+	memset(lb->ns[0].eui64, 0x66, 8);
+	identify_ok(conn, NVME_IDENTIFY_CNS_NS_DESC_LIST, 1);
+	assert_int_equal(data.bytes[0], NVME_NIDT_EUI64);
+	assert_int_equal(data.bytes[1], 8);
+	assert_memory_equal(data.bytes + 4, lb->ns[0].eui64, 8);
+	assert_int_equal(data.bytes[12], NVME_NIDT_NGUID);
+	assert_memory_equal(data.bytes + 52, csi, sizeof(csi));
 }
 
 static void test_identify__csi(void **state)

@@ -277,8 +277,8 @@ static void test_io__nsids(void **state)
 	} cases[] = {
 		{0, NVME_SC_INVALID_NS},
 		{2, NVME_SC_INVALID_FIELD}, /* valid, not active */
-		{NP_MIN_NN, NVME_SC_INVALID_FIELD},
-		{NP_MIN_NN + 1, NVME_SC_INVALID_NS},
+		{NP_MAX_NAMESPACES, NVME_SC_INVALID_FIELD},
+		{NP_MAX_NAMESPACES + 1, NVME_SC_INVALID_NS},
 		{NVME_NSID_ALL, NVME_SC_INVALID_NS},
 	};
 	static const uint8_t opcodes[] = {nvme_cmd_flush, nvme_cmd_read, nvme_cmd_write,

@@ -99,7 +99,7 @@ static bool is_qp_event(enum ibv_event_type type)
 	}
 }
 
-static void look_again(struct np_rdma_dev *dev)
+static void port_active(struct np_rdma_dev *dev)
 {
 	find_port(dev);
 	np_rdma_mr_retest(dev);
@@ -121,9 +121,8 @@ static bool handle_async(struct np_rdma_dev *dev, const struct ibv_async_event *
 		np_rdma_dev_removed(dev);
 		return false;
 	}
-	/* A port without an address cannot be connected to itself: a test may have waited for one. */
-	if (event->event_type == IBV_EVENT_PORT_ACTIVE || event->event_type == IBV_EVENT_GID_CHANGE)
-		look_again(dev);
+	if (event->event_type == IBV_EVENT_PORT_ACTIVE)
+		port_active(dev);
 	else
 		np_log_info("%s: %s", dev->name, ibv_event_type_str(event->event_type));
 	return true;
