@@ -84,6 +84,17 @@ bool np_apply_region_has_rnic(const struct np_mem_region *region, char *why, siz
 /* Is there such memory for @cfg? */
 bool np_apply_has_rnic(const struct np_daemon *daemon, const struct np_cfg_ns *cfg);
 
+/* apply_target.c ---------------------------------------------------------------------------- */
+
+/* Makes daemon->target of the configuration and the namespaces. Return: 0 or -ENOMEM. */
+int np_apply_build_target(struct np_daemon *daemon);
+
+void np_apply_free_target(struct np_target *target);
+
+/* Lists in @view, which has room for all, the namespaces of @cfg that are up. */
+void np_apply_fill_view(
+	const struct np_daemon *daemon, const struct np_cfg_subsys *cfg, struct np_view *view);
+
 /* apply_ns.c -------------------------------------------------------------------------------- */
 
 /**

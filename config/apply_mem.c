@@ -11,8 +11,10 @@
 #include "config/apply.h"
 #include "config/text.h"
 #include "target/base/log.h"
+#include "target/memory/pool.h"
 
 #define NP_ADMIN_BYTES_PER_REACTOR (2u * 1024u * 1024u)
+#define NP_ADMIN_PIECE_BYTES (16u * 1024u)
 
 static struct np_mem_region *np_apply_find_region(const struct np_daemon *daemon, const char *pci)
 {
@@ -55,17 +57,23 @@ int np_apply_memory(struct np_daemon *daemon, char *why, size_t why_size)
 	const struct np_cfg *cfg = daemon->cfg;
 	unsigned int nreactors = daemon->runtime.nreactors;
 	struct np_mem_region *region;
+	char text[200];
 	int ret;
 
 	/* In the order of NP_REGION_HOST and NP_REGION_ADMIN. */
 	ret = np_mem_open(&daemon->mem, &np_mem_host_ops, "host", cfg->daemon.host_pool_bytes,
-		nreactors, why, why_size, &region);
-	if (ret)
+		nreactors, text, sizeof(text), &region);
+	if (ret) {
+		snprintf(why, why_size, "daemon.host_pool_bytes: %s", text);
 		return ret;
+	}
 	ret = np_mem_open(&daemon->mem, &np_mem_host_ops, "admin",
 		nreactors * NP_ADMIN_BYTES_PER_REACTOR, nreactors, why, why_size, &region);
 	if (ret)
 		return ret;
+	/* A long log goes in pieces, so that one connection holds little of what all share. */
+	for (unsigned int i = 0; i < nreactors; i++)
+		region->pools[i]->max_bytes = NP_ADMIN_PIECE_BYTES;
 	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
 		const struct np_cfg_p2pmem *p2pmem = &daemon->namespaces[i].cfg->p2pmem;
 		char pci[16];

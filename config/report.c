@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "config/apply.h"
+#include "target/base/log.h"
 #include "target/memory/pool.h"
 #include "target/nvme/ctrl.h"
 
@@ -260,13 +261,18 @@ static void np_report_conn(void *ctx, const struct np_conn_info *info)
 	/* Set on the control thread before the queue is bound; constant afterwards. */
 	const struct np_ctrl *ctrl = queue->attached;
 	bool has_peer = np_report_conn_has_peer(conns->daemon, queue);
+	char hostnqn[NP_NQN_BYTES] = "";
+
+	/* A host may send any bytes, and JSON is UTF-8. */
+	if (ctrl)
+		np_log_escape(hostnqn, sizeof(hostnqn), ctrl->hostnqn, sizeof(ctrl->hostnqn));
 
 	np_report_append(&conns->list,
 		json_pack("{s:i, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:i, s:s, s:s, s:I, "
 			  "s:I}",
 			"id", (int)queue->id, "host", info->host, "nqn",
-			ctrl ? ctrl->subsys->nqn : "", "hostnqn", ctrl ? ctrl->hostnqn : "",
-			"cntlid", ctrl ? (int)ctrl->cntlid : -1, "qid", (int)queue->qid, "depth",
+			ctrl ? ctrl->subsys->nqn : "", "hostnqn", hostnqn, "cntlid",
+			ctrl ? (int)ctrl->cntlid : -1, "qid", (int)queue->qid, "depth",
 			(int)queue->depth, "path_mtu", (int)info->path_mtu, "reactor",
 			(int)queue->reactor->index, "state", info->state, "inflight",
 			(int)atomic_load_explicit(&queue->inflight, memory_order_relaxed), "p2p",

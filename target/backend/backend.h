@@ -27,7 +27,7 @@ enum np_io_op {
 };
 
 enum {
-	NP_IO_FUA = 1 << 0, /* durable before done */
+	NP_IO_FUA = 1 << 0, /* durable before done; READ: only if reads_fua */
 	NP_IO_LIMITED_RETRY = 1 << 1,
 	NP_IO_MAY_DEALLOCATE = 1 << 2, /* WRITE_ZEROES: the blocks may be unmapped */
 };
@@ -62,6 +62,7 @@ struct np_backend {
 	uint64_t nblocks;
 	uint32_t max_io_bytes; /* the largest READ or WRITE that submit() takes */
 	bool volatile_cache;   /* a write is durable only after Flush or with FUA */
+	bool reads_fua;        /* a READ with NP_IO_FUA returns what is durable */
 	bool can_write_zeroes, can_deallocate;
 	/* Blocks that one WRITE_ZEROES, one DEALLOCATE takes; 0: any number. */
 	uint32_t max_zeroes_blocks, max_deallocate_blocks;

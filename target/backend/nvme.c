@@ -150,10 +150,13 @@ static void np_nvme_take_limits(
 	backend->can_deallocate = oncs & NVME_CTRL_ONCS_DSM;
 	if (!drive->block_path[0])
 		return;
-	backend->max_zeroes_blocks = np_nvme_to_blocks(backend, drive->max_zeroes_bytes);
-	backend->max_deallocate_blocks = np_nvme_to_blocks(backend, drive->max_deallocate_bytes);
-	backend->can_write_zeroes &= backend->max_zeroes_blocks != 0;
-	backend->can_deallocate &= backend->max_deallocate_blocks != 0;
+	backend->can_write_zeroes &= drive->max_zeroes_bytes != 0;
+	backend->can_deallocate &= drive->max_deallocate_bytes != 0;
+	if (backend->can_write_zeroes)
+		backend->max_zeroes_blocks = np_nvme_to_blocks(backend, drive->max_zeroes_bytes);
+	if (backend->can_deallocate)
+		backend->max_deallocate_blocks =
+			np_nvme_to_blocks(backend, drive->max_deallocate_bytes);
 }
 
 static int np_nvme_identify(
@@ -236,6 +239,10 @@ static int np_nvme_open(struct np_backend *backend, uint64_t size_bytes, char *w
 			backend->path, strerror(-ret));
 		return ret;
 	}
+	if (drive.is_zoned) {
+		snprintf(why, why_size, "%s is a zoned namespace", backend->path);
+		return -EOPNOTSUPP;
+	}
 	ret = np_nvme_open_fds(backend, &drive, why, why_size);
 	if (ret)
 		return ret;
@@ -248,6 +255,7 @@ static int np_nvme_open(struct np_backend *backend, uint64_t size_bytes, char *w
 	backend->nsid = (uint32_t)ret;
 	backend->max_io_bytes = np_nvme_max_io_bytes(&drive);
 	backend->is_direct = true;
+	backend->reads_fua = true;
 	memcpy(backend->pci, drive.pci, sizeof(backend->pci));
 	return np_nvme_identify(backend, &drive, why, why_size);
 }

@@ -15,6 +15,7 @@
 
 #include "target/reactor/uring.h"
 
+#define NP_SELFTEST_ODD_BYTES 512u
 #define NP_SELFTEST_TRIES 3 /* somebody else may be writing the blocks: look again */
 
 /* A ring without a thread, and one synchronous read on it. */
@@ -113,13 +114,29 @@ static int np_selftest_range(
 	return -EBADMSG;
 }
 
+/* In-capsule data and the halves of a Compare begin anywhere in host memory. */
+static int np_selftest_odd_place(struct np_selftest *test, char *why, size_t why_size)
+{
+	uint32_t bytes = test->backend->block_bytes;
+	int ret;
+
+	test->region += NP_SELFTEST_ODD_BYTES;
+	ret = np_selftest_range(test, 0, bytes, why, why_size);
+	test->region -= NP_SELFTEST_ODD_BYTES;
+	return ret;
+}
+
 static int np_selftest_sizes(
 	struct np_selftest *test, uint32_t *ret_largest, char *why, size_t why_size)
 {
 	const uint32_t block = test->backend->block_bytes;
 	const uint64_t all = test->backend->nblocks;
 
-	for (uint32_t bytes = block; bytes <= test->bytes; bytes *= 2) {
+	const uint32_t most = (uint32_t)(test->bytes - test->bytes % block);
+
+	/* Powers of two, and the largest that there will be. */
+	for (uint32_t bytes = block; bytes <= most;
+		bytes = bytes < most && bytes * 2 > most ? most : bytes * 2) {
 		uint64_t last = all - bytes / block;
 		const uint64_t lbas[] = {0, all / 2 < last ? all / 2 : last, last};
 		/* Small sizes everywhere, large ones once: the whole takes some milliseconds. */
@@ -177,6 +194,8 @@ enum np_verdict np_backend_selftest(
 		return NP_VERDICT_UNUSABLE;
 	}
 	ret = np_selftest_sizes(&test, &largest, why, why_size);
+	if (!ret && !region->is_peer)
+		ret = np_selftest_odd_place(&test, why, why_size);
 	io_uring_queue_exit(&test.reactor.ring);
 	free(test.host);
 	if (ret)

@@ -34,7 +34,8 @@ static const struct np_cmd np_fabrics_io_cmds[256] = {
 };
 
 static const struct np_cmd np_admin_cmds[256] = {
-	[nvme_admin_get_log_page] = {"get log page", NP_DIR_TO_HOST, NP_CMD_DISCOVERY,
+	[nvme_admin_get_log_page] = {"get log page", NP_DIR_TO_HOST,
+		NP_CMD_DISCOVERY | NP_CMD_PIECES,
 		np_logpage_check, np_logpage_execute},
 	[nvme_admin_identify] = {"identify", NP_DIR_TO_HOST, NP_CMD_DISCOVERY,
 		np_identify_check, np_identify_execute},

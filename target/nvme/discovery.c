@@ -127,6 +127,9 @@ uint64_t np_discovery_write(const struct np_target *target, const struct np_port
 	for (unsigned int p = 0; p < target->nports; p++) {
 		const struct np_port *port = target->ports[p];
 
+		/* Whoever went there would find nobody. */
+		if (port->state != NP_PORT_LISTENING)
+			continue;
 		if (!np_discovery_addr_of(port, via, local_addr, &addr))
 			continue;
 		for (unsigned int s = 0; s < port->nsubsys; s++)

@@ -141,10 +141,34 @@ static void np_io_prep_piece(struct np_req *req, enum np_io_op op, uint8_t *va,
 		req->io.flags |= NP_IO_LIMITED_RETRY;
 }
 
-void np_io_read(struct np_req *req)
+static void np_io_read_now(struct np_req *req)
 {
 	np_io_prep_piece(req, NP_IO_READ, req->va, np_io_rw_done);
 	np_io_submit(req);
+}
+
+static void np_io_read_flushed(struct np_io *io, struct np_status status)
+{
+	struct np_req *req = np_container_of(io, struct np_req, io);
+
+	if (np_status_is_ok(status))
+		np_io_read_now(req);
+	else
+		np_req_complete(req, status);
+}
+
+/* With FUA what is read must be durable. Spec: NVM Command Set 1.0, 3.2.4. */
+void np_io_read(struct np_req *req)
+{
+	const struct np_backend *backend = req->ns->backend;
+	bool is_fua = np_le32(req->sqe.cdw12) & (uint32_t)NVME_IO_FUA << 16;
+
+	if (is_fua && backend->volatile_cache && !backend->reads_fua && !req->piece_offset) {
+		req->io = (struct np_io){.op = NP_IO_FLUSH, .done = np_io_read_flushed};
+		np_io_submit(req);
+		return;
+	}
+	np_io_read_now(req);
 }
 
 void np_io_write(struct np_req *req)
@@ -196,6 +220,17 @@ void np_io_flush(struct np_req *req)
 }
 
 /* ---- commands without data, cut to what one command of the drive takes --------------------- */
+
+/* May more of the drive's commands follow? A host that has gone is owed no work. */
+static bool np_io_goes_on(struct np_req *req, struct np_status status)
+{
+	if (np_status_is_ok(status) && req->queue->state == NP_QUEUE_DRAINING)
+		status = np_status_generic(NVME_SC_ABORT_QUEUE);
+	if (np_status_is_ok(status))
+		return true;
+	np_req_complete(req, status);
+	return false;
+}
 
 static void np_io_submit_extent(struct np_req *req, uint64_t lba, uint64_t end, uint32_t limit)
 {
@@ -270,11 +305,8 @@ static void np_io_dsm_done(struct np_io *io, struct np_status status)
 {
 	struct np_req *req = np_container_of(io, struct np_req, io);
 
-	if (!np_status_is_ok(status)) {
-		np_req_complete(req, status);
-		return;
-	}
-	np_io_dsm_from(req, io->lba + io->nblocks);
+	if (np_io_goes_on(req, status))
+		np_io_dsm_from(req, io->lba + io->nblocks);
 }
 
 void np_io_dsm(struct np_req *req)
@@ -315,12 +347,14 @@ static void np_io_write_zeroes_done(struct np_io *io, struct np_status status)
 	const struct np_backend *backend = req->ns->backend;
 	uint64_t next = io->lba + io->nblocks, end = np_io_slba(req) + np_io_nblocks(req);
 
-	if (np_status_is_ok(status) && next < end) {
-		np_io_submit_extent(req, next, end, backend->max_zeroes_blocks);
+	if (next == end && !(io->flags & NP_IO_FUA && backend->volatile_cache)) {
+		np_req_complete(req, status);
 		return;
 	}
-	if (!np_status_is_ok(status) || !(io->flags & NP_IO_FUA) || !backend->volatile_cache) {
-		np_req_complete(req, status);
+	if (!np_io_goes_on(req, status))
+		return;
+	if (next < end) {
+		np_io_submit_extent(req, next, end, backend->max_zeroes_blocks);
 		return;
 	}
 	/* Not every engine has a durable way to write zeros. */

@@ -252,14 +252,17 @@ void np_logpage_execute(struct np_req *req)
 {
 	struct np_ctrl *ctrl = req->queue->ctrl;
 	const struct np_logpage *page = np_logpage_find(ctrl, np_logpage_lid(req));
-	const struct np_window window = {req->va, np_logpage_offset(req), req->bytes};
+	const bool is_last = req->piece_offset + req->piece_bytes == req->bytes;
+	const uint64_t offset = np_logpage_offset(req);
+	const struct np_window window = {req->va, offset + req->piece_offset, req->piece_bytes};
 	struct np_status status;
 	uint64_t log_bytes;
 
 	status = page->fill(req, &window, &log_bytes);
-	if (np_status_is_ok(status) && window.offset > log_bytes)
+	if (np_status_is_ok(status) && offset > log_bytes)
 		status = np_req_bad_field(req, cdw12, 0);
-	if (np_status_is_ok(status) && page->has_aen && !(np_le32(req->sqe.cdw10) & NP_CDW10_RAE))
+	if (np_status_is_ok(status) && is_last && page->has_aen &&
+		!(np_le32(req->sqe.cdw10) & NP_CDW10_RAE))
 		np_ctrl_ack_aen(ctrl, page->aen);
-	np_req_complete(req, status);
+	np_req_piece_done(req, status);
 }

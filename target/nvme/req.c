@@ -129,9 +129,6 @@ static void np_req_have_buf(struct np_req *req, struct np_buf buf)
 		np_req_complete(req, np_status_generic(NVME_SC_DATA_XFER_ERROR));
 		return;
 	}
-	/* Commands that fill a structure rely on zeros; reads overwrite all of it. */
-	if (req->cmd->dir == NP_DIR_TO_HOST && !(req->cmd->flags & NP_CMD_PIECES))
-		memset(buf.va, 0, req->bytes);
 	np_req_next_piece(req);
 }
 
@@ -219,14 +216,14 @@ static uint32_t np_req_piece_size(const struct np_req *req)
 		return left;
 	if (req->cmd->flags & NP_CMD_TWICE)
 		most /= 2;
-	if (most > req->ns->backend->max_io_bytes)
+	if (req->ns && most > req->ns->backend->max_io_bytes)
 		most = req->ns->backend->max_io_bytes;
 	if (left <= most)
 		return left;
 	/* The next piece must begin on a page boundary, and on one of a block. */
 	if (most >= NP_PAGE_BYTES)
 		most -= most % NP_PAGE_BYTES;
-	return most - most % req->ns->backend->block_bytes;
+	return req->ns ? most - most % req->ns->backend->block_bytes : most;
 }
 
 static void np_req_next_piece(struct np_req *req)
@@ -244,6 +241,9 @@ static void np_req_next_piece(struct np_req *req)
 		req->queue->transport->pull(req);
 		return;
 	}
+	/* Commands that fill a structure rely on zeros; a read of a namespace overwrites them. */
+	if (req->cmd->dir == NP_DIR_TO_HOST && !req->ns)
+		memset(req->va, 0, req->piece_bytes);
 	req->step = NP_REQ_EXECUTE;
 	req->cmd->execute(req);
 }

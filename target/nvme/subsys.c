@@ -99,3 +99,13 @@ void np_ns_make_uuid(const char *nqn, uint32_t nsid, uint8_t ret_uuid[16])
 	uuid_generate_sha1(ret_uuid, np_uuid_space, name,
 		(size_t)len < sizeof(name) ? (size_t)len : sizeof(name) - 1);
 }
+
+void np_port_set_state(struct np_port *port, enum np_port_state state, const char *reason)
+{
+	bool is_news = (state == NP_PORT_LISTENING) != (port->state == NP_PORT_LISTENING);
+
+	snprintf(port->reason, sizeof(port->reason), "%s", reason);
+	port->state = state;
+	if (is_news)
+		np_stat_add(&port->target->genctr, 1);
+}

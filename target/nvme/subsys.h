@@ -80,7 +80,10 @@ enum np_port_state {
 	NP_PORT_LISTENING,
 };
 
+struct np_target;
+
 struct np_port {
+	struct np_target *target;
 	uint16_t portid;
 	char traddr[64];
 	char trsvcid[8];
@@ -90,9 +93,9 @@ struct np_port {
 	bool is_inline_given;  /* by the operator */
 	unsigned int nsubsys;
 	struct np_subsys **subsys;
-	struct np_list referrals; /* struct np_referral */
+	struct np_list referrals;         /* struct np_referral */
+	_Atomic enum np_port_state state; /* the control thread's; any thread reads */
 	/* Control thread only: */
-	enum np_port_state state;
 	char reason[192]; /* why it is not listening */
 	void *listener;   /* the transport's */
 };
@@ -150,5 +153,14 @@ void np_ns_make_uuid(const char *nqn, uint32_t nsid, uint8_t ret_uuid[16]);
 			np_sum_ += np_stat_read(&(ns)->stats[np_i_].field);    \
 		np_sum_;                                                       \
 	})
+
+/**
+ * np_port_set_state() - @port begins or ends to listen, or fails to
+ * @reason: why it does not listen, "" if it does
+ *
+ * The discovery log lists ports that listen: its generation counter moves with them.
+ * Context: control thread.
+ */
+void np_port_set_state(struct np_port *port, enum np_port_state state, const char *reason);
 
 #endif

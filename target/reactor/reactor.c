@@ -237,19 +237,16 @@ static void np_reactor_loop(struct np_reactor *reactor)
 	}
 }
 
-static void np_reactor_pin(struct np_reactor *reactor)
+/* Return: 0 or -errno. */
+static int np_reactor_pin(const struct np_reactor *reactor)
 {
 	cpu_set_t set;
-	int ret;
 
 	if (reactor->cpu < 0)
-		return;
+		return 0;
 	CPU_ZERO(&set);
 	CPU_SET((size_t)reactor->cpu, &set);
-	ret = pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
-	if (ret)
-		np_log_warn("reactor %u: cannot run on CPU %d: %s", reactor->index, reactor->cpu,
-			strerror(ret));
+	return -pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 }
 
 /*
@@ -286,10 +283,11 @@ static void *np_reactor_main(void *arg)
 
 	snprintf(name, sizeof(name), "np-reactor%u", reactor->index % 1000);
 	pthread_setname_np(pthread_self(), name);
-	np_reactor_pin(reactor);
+	reactor->start_result = np_reactor_pin(reactor);
 	np_reactor_set_slice(reactor);
 	/* Here and not in start(): DEFER_TASKRUN binds a ring to the thread that made it. */
-	reactor->start_result = np_uring_init(&reactor->ring, NP_RING_ENTRIES);
+	if (!reactor->start_result)
+		reactor->start_result = np_uring_init(&reactor->ring, NP_RING_ENTRIES);
 	if (!reactor->start_result) {
 		reactor->now_us = np_reactor_clock_us();
 		reactor->alarm.done = np_reactor_alarm_done;

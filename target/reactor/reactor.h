@@ -117,7 +117,7 @@ static inline uint64_t np_stat_read(const _Atomic uint64_t *stat)
  * @ret_reactor: the running reactor
  *
  * Context: control thread.
- * Return: 0, or -errno of io_uring set-up or thread creation.
+ * Return: 0, or -errno of io_uring set-up, thread creation or the choice of the core.
  */
 int np_reactor_start(unsigned int index, int cpu, int poll_us, struct np_reactor **ret_reactor);
 

@@ -101,6 +101,7 @@ static void np_lb_open_port(struct np_port *port, uint16_t portid, const char *t
 	const char *trsvcid, unsigned int nsubsys)
 {
 	port->portid = portid;
+	port->state = NP_PORT_LISTENING;
 	snprintf(port->traddr, sizeof(port->traddr), "%s", traddr);
 	snprintf(port->trsvcid, sizeof(port->trsvcid), "%s", trsvcid);
 	np_list_init(&port->referrals);

@@ -189,7 +189,9 @@ struct world *world_new(uint32_t sq_entries, uint32_t read_limit)
 	conn->sq.entries = conn->sq.free = sq_entries;
 	conn->read_limit = conn->read_credits = read_limit;
 	np_list_init(&conn->recv_wait);
+	np_list_init(&w->reactor.timers);
 	np_rdma_rw_init(conn);
+	np_rdma_stall_init(conn);
 	for (unsigned int i = 0; i < SLOTS; i++)
 		np_rdma_slot_init(&w->slots[i], conn);
 	for (unsigned int i = 0; i < RECVS; i++) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * rdma_world.h - a connection on a queue pair that only remembers what is posted; the NVMe side and
- * the control thread are stubs that count. For the tests of rw.c, recv.c and drain.c.
+ * the control thread are stubs that count. For the tests of rw.c, recv.c, drain.c
+ * and stall.c.
  *
  * Depends: cmocka, transport/rdma.
  */
@@ -11,6 +12,7 @@
 #include "transport/rdma/conn.h"
 #include "transport/rdma/recv.h"
 #include "transport/rdma/rw.h"
+#include "transport/rdma/stall.h"
 
 #define SLOTS 4
 #define RECVS 2

@@ -29,14 +29,20 @@ static struct np_subsys *all[] = {&open_for_all, &listed, &closed};
 static struct np_subsys *one[] = {&listed};
 
 static struct np_port fixed = {.portid = 1,
+	.state = NP_PORT_LISTENING,
 	.traddr = "192.168.1.1",
 	.trsvcid = "4420",
 	.treq = NVMF_TREQ_NOT_REQUIRED,
 	.subsys = all,
 	.nsubsys = 3};
-static struct np_port any4 = {
-	.portid = 2, .traddr = "0.0.0.0", .trsvcid = "4421", .subsys = one, .nsubsys = 1};
+static struct np_port any4 = {.portid = 2,
+	.state = NP_PORT_LISTENING,
+	.traddr = "0.0.0.0",
+	.trsvcid = "4421",
+	.subsys = one,
+	.nsubsys = 1};
 static struct np_port any6 = {.portid = 3,
+	.state = NP_PORT_LISTENING,
 	.traddr = "::",
 	.trsvcid = "4422",
 	.is_ipv6 = true,
@@ -170,6 +176,28 @@ static void test_log__referrals_of_this_port(void **state)
 	np_list_del(&tcp_referral.link);
 }
 
+static void test_log__leaves_out_a_port_that_does_not_listen(void **state)
+{
+	static const struct want want[] = {
+		{1, 3, 1, NP_DISCOVERY_NQN, "192.168.1.1", "4420"},
+		{1, 2, 1, "nqn.o", "192.168.1.1", "4420"},
+		{1, 2, 1, "nqn.l", "192.168.1.1", "4420"},
+	};
+
+	uint64_t genctr = target.genctr;
+
+	(void)state;
+	any4.target = &target;
+	np_port_set_state(&any4, NP_PORT_RETRYING, "gone");
+	assert_string_equal(any4.reason, "gone");
+	assert_int_equal(target.genctr, ++genctr);
+	np_port_set_state(&any4, NP_PORT_RETRYING, "still gone");
+	assert_int_equal(target.genctr, genctr);
+	assert_log(&fixed, HOST, "192.168.1.1", want, 3);
+	np_port_set_state(&any4, NP_PORT_LISTENING, "");
+	assert_int_equal(target.genctr, ++genctr);
+}
+
 static void test_log__generation_counter(void **state)
 {
 	const struct nvmf_discovery_log *log;
@@ -228,6 +256,7 @@ int main(void)
 		cmocka_unit_test(test_log__shows_allowed_subsystems_only),
 		cmocka_unit_test(test_log__wildcard_becomes_the_host_s_address),
 		cmocka_unit_test(test_log__referrals_of_this_port),
+		cmocka_unit_test(test_log__leaves_out_a_port_that_does_not_listen),
 		cmocka_unit_test(test_log__generation_counter),
 		cmocka_unit_test(test_log__any_offset_and_length),
 	};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * test_nvme_io_other.c - Flush, Write Zeroes, Dataset Management.
+ * test_nvme_io_other.c - FUA reads, Flush, Write Zeroes, Dataset Management.
  *
  * Depends: io_scene.h.
  */
@@ -26,6 +26,24 @@ static void test_flush__only_what_has_a_cache(void **state)
 		np_lb_exec(scene->io, np_lb_sqe(nvme_cmd_flush, 1), NULL, 0), NP_SUCCESS);
 	assert_int_equal(scene->backend->ops_seen[NP_IO_FLUSH], 1);
 	assert_int_equal(np_ns_sum(scene->ns, flush_ios), 2);
+}
+
+static void test_read__fua_is_preceded_by_flush(void **state)
+{
+	struct scene *scene = *state;
+	struct np_sqe sqe = rw(nvme_cmd_read, 1, 4);
+	uint8_t data[4 * BLOCK];
+
+	np_lb_assert_status(np_lb_exec(scene->io, sqe, data, sizeof(data)), NP_SUCCESS);
+	assert_int_equal(scene->backend->ops_seen[NP_IO_FLUSH], 0);
+	sqe.cdw12 |= htole32((uint32_t)NVME_IO_FUA << 16);
+	np_lb_assert_status(np_lb_exec(scene->io, sqe, data, sizeof(data)), NP_SUCCESS);
+	assert_int_equal(scene->backend->ops_seen[NP_IO_FLUSH], 1);
+	assert_int_equal(scene->backend->last.op, NP_IO_READ);
+	scene->backend->base.reads_fua = true;
+	np_lb_assert_status(np_lb_exec(scene->io, sqe, data, sizeof(data)), NP_SUCCESS);
+	assert_int_equal(scene->backend->ops_seen[NP_IO_FLUSH], 1);
+	assert_int_equal(np_ns_sum(scene->ns, read_ios), 3);
 }
 
 static void test_write_zeroes__fua_is_followed_by_flush(void **state)
@@ -147,14 +165,36 @@ static void test_dsm__is_cut_to_the_drives_limit(void **state)
 	}
 }
 
+/* A host that has gone is owed no work: not all of its 256 ranges. */
+static void test_dsm__ends_with_the_connection(void **state)
+{
+	const struct nvme_dsm_range range = {.slba = 0, .nlb = htole32(16)};
+	struct scene *scene = *state;
+	struct np_sqe sqe = np_lb_sqe(nvme_cmd_dsm, 1);
+
+	scene->backend->base.max_deallocate_blocks = 1;
+	scene->backend->is_queued = true;
+	scene->backend->is_held = true;
+	sqe.cdw11 = htole32(NVME_DSMGMT_AD);
+	np_lb_send(scene->io, sqe, (void *)(uintptr_t)&range, sizeof(range));
+	np_lb_pump(scene->lb);
+	np_lb_disconnect(scene->io);
+	np_lb_pump(scene->lb);
+	scene->backend->is_held = false;
+	np_lb_pump(scene->lb);
+	assert_int_equal(scene->backend->ops_seen[NP_IO_DEALLOCATE], 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		io_test(test_flush__only_what_has_a_cache),
+		io_test(test_read__fua_is_preceded_by_flush),
 		io_test(test_write_zeroes__fua_is_followed_by_flush),
 		io_test(test_write_zeroes__is_cut_to_the_drives_limit),
 		io_test(test_dsm__ranges),
 		io_test(test_dsm__is_cut_to_the_drives_limit),
+		io_test(test_dsm__ends_with_the_connection),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

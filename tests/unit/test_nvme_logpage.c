@@ -88,7 +88,7 @@ static void test_window_put__any_position(void **state)
 }
 
 /* For every offset and length: the same bytes as in the log read whole. */
-static void test_logs__windows_agree_with_the_whole(void **state)
+static void check_windows(struct np_lb *lb)
 {
 	static const struct {
 		const char *subnqn;
@@ -107,7 +107,7 @@ static void test_logs__windows_agree_with_the_whole(void **state)
 	static uint8_t whole[8192];
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct np_lb_conn *conn = np_lb_connect_admin(*state, cases[i].subnqn, true);
+		struct np_lb_conn *conn = np_lb_connect_admin(lb, cases[i].subnqn, true);
 
 		print_message("log %#x\n", cases[i].lid);
 		get_log_ok(conn, cases[i].lid, NVME_NSID_ALL, cases[i].bytes);
@@ -136,6 +136,20 @@ static void test_logs__windows_agree_with_the_whole(void **state)
 		np_lb_assert_status(get_log(conn, cases[i].lid, NVME_NSID_ALL, 2, 4),
 			np_status_generic(NVME_SC_INVALID_FIELD));
 	}
+}
+
+static void test_logs__windows_agree_with_the_whole(void **state)
+{
+	check_windows(*state);
+}
+
+/* A connection holds little of the memory that all share. */
+static void test_logs__go_in_pieces(void **state)
+{
+	struct np_lb *lb = *state;
+
+	lb->regions[NP_REGION_ADMIN].pools[0]->max_bytes = 1024;
+	check_windows(lb);
 }
 
 static void test_log__which_controller_has_which(void **state)
@@ -303,6 +317,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_window_put__any_position),
 		WORLD(test_logs__windows_agree_with_the_whole),
+		WORLD(test_logs__go_in_pieces),
 		WORLD(test_log__which_controller_has_which),
 		WORLD(test_log__length_limits),
 		WORLD(test_log_error__has_the_last_failures),

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@
 
 #include "target/base/le.h"
 #include "transport/rdma/conn.h"
+#include "transport/rdma/stall.h"
 
 /* ---- stubs --------------------------------------------------------------------------------- */
 
@@ -126,6 +128,11 @@ void np_rdma_conn_free(struct np_rdma_conn *conn)
 	(void)conn;
 }
 
+void np_rdma_stall_watch(struct np_rdma_conn *conn)
+{
+	(void)conn;
+}
+
 void np_rdma_conn_stop(struct np_rdma_conn *conn)
 {
 	(void)conn;
@@ -134,6 +141,12 @@ void np_rdma_conn_stop(struct np_rdma_conn *conn)
 void np_rdma_conn_sweep(struct np_rdma_conn *conn)
 {
 	(void)conn;
+}
+
+void np_port_set_state(struct np_port *port, enum np_port_state state, const char *reason)
+{
+	port->state = state;
+	snprintf(port->reason, sizeof(port->reason), "%s", reason);
 }
 
 void np_queue_closed(struct np_queue *queue)

@@ -28,6 +28,7 @@ static struct {
 	int reg_error[NREGIONS]; /* errno by region id */
 	enum np_verdict verdict[NREGIONS];
 	unsigned int tests[NREGIONS];
+	bool port_has_changed;
 } told;
 
 static struct ibv_mr mrs[NREGIONS];
@@ -50,6 +51,12 @@ int ibv_dereg_mr(struct ibv_mr *mr)
 {
 	(void)mr;
 	return 0;
+}
+
+bool np_rdma_dev_find_port(struct np_rdma_dev *dev)
+{
+	(void)dev;
+	return told.port_has_changed;
 }
 
 void np_rdma_selftest(struct np_rdma_dev *dev, struct np_mem_region *region, struct np_rdma_mr *mr)
@@ -176,6 +183,10 @@ static void test_require_host__tests_now_what_could_not_be(void **state)
 	assert_int_equal(told.tests[NP_REGION_HOST], 2);
 	assert_int_equal(told.tests[NP_REGION_ADMIN], 1);
 	told.verdict[NP_REGION_HOST] = NP_VERDICT_WORKS;
+	/* Not for each of many hosts. */
+	assert_int_equal(require_host(), -EIO);
+	assert_int_equal(told.tests[NP_REGION_HOST], 2);
+	scene->dev.retest_ms = 0;
 	assert_int_equal(require_host(), 0);
 	assert_int_equal(told.tests[NP_REGION_HOST], 3);
 }
@@ -206,11 +217,24 @@ static void test_retest__is_for_what_did_not_work(void **state)
 	assert_int_equal(register_all(), 0);
 	told.verdict[NP_REGION_HOST] = NP_VERDICT_WORKS;
 	told.verdict[PEER] = NP_VERDICT_QUIRK;
-	np_rdma_mr_retest(&scene->dev);
-	np_rdma_mr_retest(&scene->dev);
+	np_rdma_mr_retest(&scene->dev, false);
+	np_rdma_mr_retest(&scene->dev, false);
 	assert_int_equal(told.tests[NP_REGION_HOST], 2);
 	assert_int_equal(told.tests[NP_REGION_ADMIN], 1);
 	assert_int_equal(told.tests[PEER], 2);
+}
+
+/* A larger path than any that was tried. */
+static void test_require_host__tests_all_when_the_mtu_changes(void **state)
+{
+	(void)state;
+	assert_int_equal(register_all(), 0);
+	told.port_has_changed = true;
+	told.verdict[NP_REGION_ADMIN] = NP_VERDICT_UNUSABLE;
+	assert_int_equal(require_host(), -EIO);
+	told.port_has_changed = false;
+	for (unsigned int i = 0; i < NREGIONS; i++)
+		assert_int_equal(told.tests[i], 2);
 }
 
 static void test_judge_path__is_about_peer_memory(void **state)
@@ -253,6 +277,8 @@ int main(void)
 			test_require_host__tests_now_what_could_not_be, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_require_host__trusts_iwarp_until_proven_wrong, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_require_host__tests_all_when_the_mtu_changes, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_retest__is_for_what_did_not_work, setup, teardown),
 		cmocka_unit_test_setup_teardown(

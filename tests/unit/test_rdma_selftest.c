@@ -28,6 +28,7 @@ static void test_judge__all_right_works(void **state)
 	np_rdma_selftest_judge(trials, 2, &mr);
 	assert_int_equal(mr.verdict, NP_VERDICT_WORKS);
 	assert_false(mr.is_paged);
+	assert_int_equal(mr.min_path_mtu, 1024);
 	assert_string_equal(mr.reason, "");
 }
 

@@ -17,6 +17,7 @@
 #include "transport/rdma/mr.h"
 #include "transport/rdma/recv.h"
 #include "transport/rdma/rw.h"
+#include "transport/rdma/stall.h"
 
 /*
  * In-capsule data begins at a multiple of this, or of an SQE where there is less, so that a drive
@@ -182,11 +183,11 @@ static struct np_rdma_conn *conn_new(struct np_rdma *rdma, struct np_rdma_dev *d
 	conn->rdma = rdma;
 	conn->dev = dev;
 	conn->id = id;
-	conn->cq = dev->cqs[reactor->index];
 	conn->born_ms = now_ms();
 	conn->state = NP_RDMA_BUILDING;
 	np_list_init(&conn->recv_wait);
 	np_rdma_rw_init(conn);
+	np_rdma_stall_init(conn);
 	np_queue_init(&conn->queue, &np_transport_rdma_ops, reactor, port, rdma->mem,
 		++rdma->last_conn_id, priv->qid, priv->depth);
 	np_list_add_tail(&rdma->conns, &conn->link);
@@ -201,6 +202,7 @@ int np_rdma_conn_build(struct np_rdma *rdma, struct np_rdma_dev *dev, struct rdm
 	struct np_rdma_conn **ret_conn, char *why, size_t why_size)
 {
 	struct np_rdma_conn *conn;
+	struct np_rdma_cq *cq;
 	int err;
 
 	err = np_rdma_mr_require_host(dev, why, why_size);
@@ -215,13 +217,14 @@ int np_rdma_conn_build(struct np_rdma *rdma, struct np_rdma_dev *dev, struct rdm
 		err = fail(-ENOSPC, "depth beyond the RNIC's limit", why, why_size);
 		goto err_free;
 	}
-	err = np_rdma_cq_reserve(conn->cq, conn->sq.entries, conn->queue.depth);
+	cq = dev->cqs[conn->queue.reactor->index];
+	err = np_rdma_cq_reserve(cq, conn->sq.entries, conn->queue.depth);
 	if (err) {
-		/* So that np_rdma_conn_free() gives nothing back. */
-		conn->cq = NULL;
 		fail(err, "no room in the completion queue", why, why_size);
 		goto err_free;
 	}
+	/* From here on np_rdma_conn_free() gives the room back. */
+	conn->cq = cq;
 	err = alloc_memory(conn);
 	if (err)
 		fail(err, "memory for capsules", why, why_size);

@@ -143,8 +143,7 @@ static void listener_lost(struct np_rdma_listener *listener, const char *why)
 	struct np_port *port = listener->port;
 
 	listener_free(listener);
-	port->state = NP_PORT_RETRYING;
-	snprintf(port->reason, sizeof(port->reason), "%s", why);
+	np_port_set_state(port, NP_PORT_RETRYING, why);
 	np_log_warn("port %u: no longer listening at %s: %s", port->portid, port->traddr, why);
 }
 

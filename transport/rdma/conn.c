@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "transport/rdma/stall.h"
+
 enum conn_event {
 	EVENT_ADOPTED, /* by the reactor */
 	EVENT_ESTABLISHED,
@@ -82,6 +84,7 @@ static void adopt(struct np_msg *msg)
 {
 	struct np_rdma_conn *conn = np_container_of(msg, struct np_rdma_conn, adopt_msg);
 
+	np_rdma_stall_watch(conn);
 	msg->fn = adopted;
 	np_runtime_send_control(conn->rdma->runtime, msg);
 }
@@ -161,7 +164,7 @@ static void accept_host(struct np_rdma_conn *conn)
 		.private_data_len = sizeof(accept),
 		.initiator_depth = (uint8_t)conn->read_limit,
 		.flow_control = 1,
-		.rnr_retry_count = 7, /* the host may lag behind with its receives for ever */
+		.rnr_retry_count = 7, /* of the host's SENDs: a receive is posted for each */
 	};
 
 	np_priv_format_accept(conn->queue.depth, &accept);

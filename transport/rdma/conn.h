@@ -99,9 +99,14 @@ struct np_rdma_conn {
 	uint32_t read_credits;
 	struct np_rdma_sendq sq;
 	struct np_rdma_later post; /* of what is gathered in sq */
-	bool is_failed;            /* control has been told */
-	bool is_stopped;           /* nothing is posted any more */
-	bool is_quiet;             /* control has been told */
+	struct np_rdma_stall {
+		struct np_timer timer;
+		uint32_t completed, seen; /* work requests; now and at the last look */
+		unsigned int looks;       /* in a row at which some waited and none had completed */
+	} stall;
+	bool is_failed;  /* control has been told */
+	bool is_stopped; /* nothing is posted any more */
+	bool is_quiet;   /* control has been told */
 	bool is_swept;
 	char failure[128];
 	struct np_msg fail_msg, quiet_msg; /* to control */

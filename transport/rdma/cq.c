@@ -272,8 +272,11 @@ static int reserve_half(struct np_rdma_cq_half *half, uint32_t entries)
 
 int np_rdma_cq_reserve(struct np_rdma_cq *cq, uint32_t sends, uint32_t recvs)
 {
-	int err = reserve_half(&cq->send, sends);
+	int err;
 
+	if (cq->is_broken)
+		return -EIO;
+	err = reserve_half(&cq->send, sends);
 	if (err)
 		return err;
 	err = reserve_half(&cq->recv, recvs);

@@ -50,7 +50,8 @@ struct np_rdma_cq {
 	struct np_poller poller;
 	struct np_watch watch;
 	struct np_list later, at_end;
-	bool is_broken; /* the device is gone */
+
+	_Atomic bool is_broken; /* the device is gone; the reactor's, the control thread reads */
 
 	/* One synchronous call from the control thread: */
 	struct np_msg msg;
@@ -78,7 +79,7 @@ void np_rdma_cq_free(struct np_rdma_cq *cq);
  *
  * A queue that overflows is dead, with all of its connections.
  * Context: control thread.
- * Return: 0, -ENOSPC beyond the device's limit, or -errno of the resize.
+ * Return: 0, -EIO if it is dead already, -ENOSPC beyond the device's limit, or -errno of the resize.
  */
 int np_rdma_cq_reserve(struct np_rdma_cq *cq, uint32_t sends, uint32_t recvs);
 

@@ -20,9 +20,11 @@
 #include "transport/rdma/conn.h"
 #include "transport/rdma/mr.h"
 
-static void find_port(struct np_rdma_dev *dev)
+bool np_rdma_dev_find_port(struct np_rdma_dev *dev)
 {
 	struct ibv_port_attr attr;
+	uint32_t mtu;
+	bool is_new;
 
 	dev->port = 0;
 	for (unsigned int port = 1; port <= dev->attr.orig_attr.phys_port_cnt; port++) {
@@ -30,10 +32,13 @@ static void find_port(struct np_rdma_dev *dev)
 			continue;
 		if (attr.state != IBV_PORT_ACTIVE)
 			continue;
-		dev->port = (uint8_t)port;
-		dev->active_mtu = np_rdma_mtu_bytes(attr.active_mtu);
-		return;
+		mtu = np_rdma_mtu_bytes(attr.active_mtu);
+		is_new = port != dev->last_port || mtu != dev->active_mtu;
+		dev->port = dev->last_port = (uint8_t)port;
+		dev->active_mtu = mtu;
+		return is_new;
 	}
+	return false;
 }
 
 static int query(struct np_rdma_dev *dev, char *why, size_t why_size)
@@ -51,7 +56,7 @@ static int query(struct np_rdma_dev *dev, char *why, size_t why_size)
 		(dev->attr.odp_caps.per_transport_caps.rc_odp_caps & odp) == odp;
 	/* iWARP and RoCE/IB alike: these extensions bring SEND with invalidate. */
 	dev->has_send_inv = dev->attr.orig_attr.device_cap_flags & IBV_DEVICE_MEM_MGT_EXTENSIONS;
-	find_port(dev);
+	np_rdma_dev_find_port(dev);
 	return 0;
 }
 
@@ -101,8 +106,7 @@ static bool is_qp_event(enum ibv_event_type type)
 
 static void port_active(struct np_rdma_dev *dev)
 {
-	find_port(dev);
-	np_rdma_mr_retest(dev);
+	np_rdma_mr_retest(dev, np_rdma_dev_find_port(dev));
 }
 
 /* Return: false when the device is gone and must not be touched again. */

@@ -24,7 +24,7 @@ struct np_rdma_mr {
 	uint32_t lkey;
 	enum np_verdict verdict;
 	bool is_paged; /* QUIRK: right only where a packet's data begins on a page boundary */
-	uint32_t min_path_mtu; /* QUIRK: right from this path MTU on; bytes */
+	uint32_t min_path_mtu; /* right from this path MTU on; bytes */
 	char reason[192];
 };
 
@@ -36,9 +36,12 @@ struct np_rdma_dev {
 	struct ibv_pd *pd;
 	struct ibv_device_attr_ex attr;
 	uint8_t port;        /* the first active one, 0 if none is */
-	uint32_t active_mtu; /* of that port; bytes */
-	bool has_odp;        /* for all that a connection does with local memory */
-	bool has_send_inv;   /* SEND with invalidate */
+	uint8_t last_port;   /* the one before that, while none is */
+	uint32_t active_mtu; /* of last_port; bytes */
+	uint64_t
+		retest_ms; /* CLOCK_MONOTONIC: a test that could not run is not tried before this */
+	bool has_odp;      /* for all that a connection does with local memory */
+	bool has_send_inv; /* SEND with invalidate */
 	struct np_rdma_mr mrs[NP_MAX_REGIONS];   /* by region id */
 	struct np_rdma_cq *cqs[NP_MAX_REACTORS]; /* by reactor index */
 	struct ev_io async_watch;
@@ -58,6 +61,9 @@ int np_rdma_dev_get(struct np_rdma *rdma, struct ibv_context *ctx, char *why, si
 
 /* Opens all devices that there are; one that cannot be opened is logged and left out. */
 void np_rdma_dev_open_all(struct np_rdma *rdma);
+
+/* Looks for the first active port. Return: is it, or its MTU, another than the last time? */
+bool np_rdma_dev_find_port(struct np_rdma_dev *dev);
 
 /* No connection is left. */
 void np_rdma_dev_free(struct np_rdma_dev *dev);

@@ -15,6 +15,7 @@
 
 #include "transport/rdma/conn.h"
 #include "transport/rdma/rw.h"
+#include "transport/rdma/stall.h"
 
 void np_rdma_conn_fail(struct np_rdma_conn *conn, const char *fmt, ...)
 {
@@ -56,6 +57,7 @@ void np_rdma_conn_stop(struct np_rdma_conn *conn)
 {
 	assert(!conn->is_stopped);
 	conn->is_stopped = true;
+	np_rdma_stall_unwatch(conn);
 	/* As if one slot were in use: not idle before all below is done. */
 	conn->slots_used++;
 	conn->queue.reactor->nwaiting++;

@@ -13,8 +13,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "transport/rdma/selftest.h"
+
+#define RETEST_MS 5000u
 
 static unsigned int access_flags(const struct np_rdma_dev *dev, const struct np_mem_region *region)
 {
@@ -92,7 +95,7 @@ int np_rdma_mr_register_all(struct np_rdma_dev *dev, char *why, size_t why_size)
 	return 0;
 }
 
-void np_rdma_mr_retest(struct np_rdma_dev *dev)
+void np_rdma_mr_retest(struct np_rdma_dev *dev, bool all)
 {
 	struct np_mem *mem = dev->rdma->mem;
 
@@ -100,7 +103,7 @@ void np_rdma_mr_retest(struct np_rdma_dev *dev)
 		struct np_mem_region *region = mem->regions[i];
 		struct np_rdma_mr *mr = &dev->mrs[region->id];
 
-		if (!mr->mr || is_usable(mr))
+		if (!mr->mr || (is_usable(mr) && !all))
 			continue;
 		np_rdma_selftest(dev, region, mr);
 		note(dev, region, mr);
@@ -118,27 +121,47 @@ static bool is_host_good(const struct np_rdma_dev *dev, const struct np_rdma_mr 
 	return mr->verdict == NP_VERDICT_WORKS;
 }
 
-int np_rdma_mr_require_host(struct np_rdma_dev *dev, char *why, size_t why_size)
+/* Return: the first region of host memory that is not good, or NULL. */
+static struct np_mem_region *find_bad_host(const struct np_rdma_dev *dev)
 {
 	const struct np_mem *mem = dev->rdma->mem;
 
 	for (unsigned int i = 0; i < mem->nregions; i++) {
 		struct np_mem_region *region = mem->regions[i];
-		struct np_rdma_mr *mr = &dev->mrs[region->id];
 
-		if (region->is_peer || is_host_good(dev, mr))
-			continue;
-		if (mr->verdict == NP_VERDICT_UNTESTED) {
-			np_rdma_selftest(dev, region, mr);
-			note(dev, region, mr);
-			if (is_host_good(dev, mr))
-				continue;
-		}
-		snprintf(why, why_size, "%s memory with %s: %s: %s", region->name, dev->name,
-			np_verdict_name(mr->verdict), mr->reason);
-		return -EIO;
+		if (!region->is_peer && !is_host_good(dev, &dev->mrs[region->id]))
+			return region;
 	}
-	return 0;
+	return NULL;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+int np_rdma_mr_require_host(struct np_rdma_dev *dev, char *why, size_t why_size)
+{
+	bool has_changed = np_rdma_dev_find_port(dev);
+	struct np_mem_region *bad = find_bad_host(dev);
+	const struct np_rdma_mr *mr;
+
+	if (has_changed ||
+		(bad && dev->mrs[bad->id].verdict == NP_VERDICT_UNTESTED &&
+			now_ms() >= dev->retest_ms)) {
+		np_rdma_mr_retest(dev, has_changed);
+		dev->retest_ms = now_ms() + RETEST_MS;
+		bad = find_bad_host(dev);
+	}
+	if (!bad)
+		return 0;
+	mr = &dev->mrs[bad->id];
+	snprintf(why, why_size, "%s memory with %s: %s: %s", bad->name, dev->name,
+		np_verdict_name(mr->verdict), mr->reason);
+	return -EIO;
 }
 
 void np_rdma_mr_deregister_all(struct np_rdma_dev *dev)
@@ -159,11 +182,12 @@ static bool is_path_ok(
 			mr->reason[0] ? mr->reason : "not tested with this RNIC");
 		return false;
 	}
-	if (mr->verdict == NP_VERDICT_QUIRK && path_mtu < mr->min_path_mtu) {
-		snprintf(reason, reason_size,
-			"the path MTU is %u, and this RNIC places data by whole pages, which needs "
-			"%u",
-			path_mtu, mr->min_path_mtu);
+	if (path_mtu < mr->min_path_mtu) {
+		snprintf(reason, reason_size, "the path MTU is %u, and %s %u", path_mtu,
+			mr->verdict == NP_VERDICT_QUIRK
+				? "this RNIC places data by whole pages, which needs"
+				: "it was tested down to",
+			mr->min_path_mtu);
 		return false;
 	}
 	return true;

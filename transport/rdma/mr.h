@@ -18,14 +18,15 @@
  */
 int np_rdma_mr_register_all(struct np_rdma_dev *dev, char *why, size_t why_size);
 
-/* Tests again what did not work, say because the port was down. */
-void np_rdma_mr_retest(struct np_rdma_dev *dev);
+/* Tests again what did not work, say because the port was down, or @all. */
+void np_rdma_mr_retest(struct np_rdma_dev *dev, bool all);
 
 /**
  * np_rdma_mr_require_host() - may a connection of @dev be served?
  *
  * Capsules, completions and staged data need host memory without any quirk. A test that could not
- * run is tried again. An iWARP device is taken at its word: its queue pairs can't be connected to
+ * run is tried again, though not for each of many hosts; all are when the port's MTU has changed,
+ * because paths get larger with it. An iWARP device is taken at its word: its queue pairs can't be connected to
  * each other without a connection manager, so the test never runs.
  * Return: 0, or -EIO with a sentence in @why.
  */

@@ -18,6 +18,7 @@
 
 #include "transport/rdma/recv.h"
 #include "transport/rdma/sgl.h"
+#include "transport/rdma/stall.h"
 
 _Static_assert(NP_RDMA_SENDQ_BATCH > NP_MAX_SGL_SEGS, "the longest chain fits an empty batch");
 
@@ -234,6 +235,7 @@ static void read_done(struct np_rdma_op *op, const struct ibv_wc *wc)
 	struct np_rdma_slot *slot = np_container_of(op, struct np_rdma_slot, part_op);
 	struct np_rdma_conn *conn = slot->conn;
 
+	np_rdma_stall_progress(conn);
 	conn->sq.free++;
 	conn->read_credits++;
 	slot->inflight--;
@@ -253,6 +255,7 @@ static void chain_done(struct np_rdma_op *op, const struct ibv_wc *wc)
 	struct np_rdma_slot *slot = np_container_of(op, struct np_rdma_slot, last_op);
 	struct np_rdma_conn *conn = slot->conn;
 
+	np_rdma_stall_progress(conn);
 	conn->sq.free += slot->chain;
 	slot->inflight = 0;
 	check_wc(slot, wc);
