@@ -6,11 +6,13 @@ import fio
 import host
 from checks import assert_all_p2p, assert_all_staged, namespace_status
 from target import NQN, Target, config, namespace, port, subsystem
-from topology import PLAIN_DRIVE, Topology
+from topology import CMB_DRIVE, PLAIN_DRIVE, Drive, Topology
 from vm import wait_for
 
 JOB = dict(rw="randwrite", bs="64k", iodepth=8, size="4m", **fio.VERIFY)
 NO_CMB = Topology(drives=(PLAIN_DRIVE,))
+# A machine whose kernel lets no device reach another one through the host bridge.
+NO_WAY_ACROSS = Topology(cpu="max", drives=(CMB_DRIVE, Drive("plain", block_size=4096)))
 
 
 @pytest.fixture
@@ -91,22 +93,43 @@ def test_plain_block_device__is_staged_where_p2p_is_a_wish(request, daemon_built
         assert_serves(target, 1, down=())
 
 
-def test_late_rnic__brings_p2p(daemon_built, vm):
-    """This test starts the daemon without an RNIC: when one comes, namespaces get their peer memory."""
+def test_drive_that_cannot_reach_the_cmb__is_refused(daemon_built, use_vm):
+    """This test wants another drive's CMB where the kernel refuses the way: the pair fails its test."""
+    vm = use_vm(NO_WAY_ACROSS)
+    served = [namespace(1, vm.block_device("plain"), p2pmem=vm.pci_address("cmb"),
+                        p2pmem_require=True)]
+    with Target(vm, config([subsystem(NQN, *served)])) as target:
+        assert_down(target, 1, vm.pci_address("cmb"), "read")
+    served = [namespace(2, vm.block_device("plain"), p2pmem="1")]
+    with Target(vm, config([subsystem(NQN, *served)])) as target:
+        status = namespace_status(target, 2)
+        assert (status["p2p"], status["block_bytes"]) == ("off", 4096) and status["p2p_reason"]
+        assert_serves(target, 2, down=())
+
+
+ABSENT = ("rdma link delete rxe0", "rdma link add rxe0 type rxe netdev d0", "no RDMA device")
+PORT_DOWN = ("rdma link delete rxe0; ip link set d0 down; rdma link add rxe0 type rxe netdev d0",
+             "ip link set d0 up", "no port of the RNIC is active")
+
+
+@pytest.mark.parametrize("before, after, reason", [ABSENT, PORT_DOWN], ids=["absent", "port-down"])
+def test_late_rnic__brings_p2p(daemon_built, vm, before, after, reason):
+    """This test starts the daemon without a usable RNIC: when it comes, namespaces get peer memory."""
     served = [namespace(1, vm.block_device("cmb"), p2pmem="1", p2pmem_require=True),
               namespace(2, vm.block_device("plain"), p2pmem="1")]
     target = Target(vm, config([subsystem(NQN, *served)], [port(1, [NQN], inline_data_size=0)]))
-    vm.run("rdma link delete rxe0")
+    vm.run(before)
     target.spawn()
     try:
         wait_for(lambda: "is ready" in target.log, 60, "the daemon's start")
-        assert_down(target, 1, "no RDMA device")
+        assert_down(target, 1, reason)
         assert namespace_status(target, 2)["p2p"] == "off"
-        vm.run("rdma link add rxe0 type rxe netdev d0")
+        vm.run(after)
         wait_for(lambda: target.cli("status")["ports"][0]["state"] == "listening", 60, "the port")
         for nsid in (1, 2):
+            wait_for(lambda: namespace_status(target, nsid)["p2p"] == "on", 60, "peer memory")
             status = namespace_status(target, nsid)
-            assert (status["state"], status["p2p"], status["reason"]) == ("up", "on", "")
+            assert (status["state"], status["reason"]) == ("up", "")
         with host.connect(vm, NQN) as connection:
             for nsid in (1, 2):
                 job = fio.run(vm, connection.device(nsid), **JOB)
@@ -114,4 +137,5 @@ def test_late_rnic__brings_p2p(daemon_built, vm):
         target.stop()
     finally:
         target.kill()
-        vm.run("rdma link show rxe0/1 || rdma link add rxe0 type rxe netdev d0", check=False)
+        vm.run("ip link set d0 up; ip address replace fd00::1/64 dev d0 nodad; "
+               "rdma link show rxe0/1 || rdma link add rxe0 type rxe netdev d0", check=False)

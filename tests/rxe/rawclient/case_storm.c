@@ -141,25 +141,53 @@ static bool run_leave_early(struct raw_env *env, const struct raw_case *self)
 	return raw_say(env, true, "%u times", LEAVERS);
 }
 
-/* Leaves while Connect is being decided. */
-static bool run_leave_in_connect(struct raw_env *env, const struct raw_case *self)
+/* Sends Connect of an admin queue and waits for nothing. */
+static void send_connect(struct raw_queue *queue)
 {
+	struct raw_env *env = queue->env;
 	struct raw_connect connect;
 	struct np_sqe sqe;
 
-	(void)self;
 	raw_connect_init(env, &connect, 0, RAW_DEPTH, 0xffff);
+	raw_sqe_init(&sqe, NP_OPCODE_FABRICS, nvme_fabrics_type_connect);
+	memcpy(&sqe.cdw10, &connect.cmd, sizeof(connect.cmd));
+	memcpy(env->data, &connect.data, sizeof(connect.data));
+	raw_sgl_keyed(&sqe.sgl, (uintptr_t)env->data, sizeof(connect.data), env->data_mr->rkey,
+		NP_SGL_SUB_ADDRESS);
+	send_sqe(queue, &sqe, 0);
+}
+
+/* Posts no receive: its RNIC has the target's send the answer again and again, without end. */
+static bool run_deaf(struct raw_env *env, const struct raw_case *self)
+{
+	struct raw_params params;
+	struct raw_queue *queue;
+	int err, reject;
+	bool is_ok;
+
+	(void)self;
+	raw_params_init(&params, 0, RAW_DEPTH);
+	params.recvs = 0;
+	err = raw_queue_open(env, &params, &queue, &reject);
+	if (err)
+		return raw_say(env, false, "no connection: %s", strerror(-err));
+	send_connect(queue);
+	/* The target has patience for 40 s, and we for 30 at a time. */
+	is_ok = raw_expect_closed(queue) || raw_expect_closed(queue);
+	raw_queue_close(queue);
+	return is_ok && raw_say(env, true, "the target ended it");
+}
+
+/* Leaves while Connect is being decided. */
+static bool run_leave_in_connect(struct raw_env *env, const struct raw_case *self)
+{
+	(void)self;
 	for (unsigned int i = 0; i < LEAVERS; i++) {
 		struct raw_queue *queue = raw_open_plain(env, 0, RAW_DEPTH);
 
 		if (!queue)
 			return false;
-		raw_sqe_init(&sqe, NP_OPCODE_FABRICS, nvme_fabrics_type_connect);
-		memcpy(&sqe.cdw10, &connect.cmd, sizeof(connect.cmd));
-		memcpy(env->data, &connect.data, sizeof(connect.data));
-		raw_sgl_keyed(&sqe.sgl, (uintptr_t)env->data, sizeof(connect.data),
-			env->data_mr->rkey, NP_SGL_SUB_ADDRESS);
-		send_sqe(queue, &sqe, 0);
+		send_connect(queue);
 		usleep(i * 500);
 		raw_queue_close(queue);
 	}
@@ -362,6 +390,7 @@ const struct raw_case raw_storm_cases[] = {
 	STORM("storm-error-without-a-word", run_silent_error),
 	STORM("storm-leave-before-accept", run_leave_early),
 	STORM("storm-leave-in-connect", run_leave_in_connect),
+	STORM("storm-deaf-host", run_deaf),
 	STORM("storm-more-commands-than-depth", run_too_many),
 	STORM("storm-same-command-id", run_same_cid),
 	STORM("storm-more-aers-than-slots", run_too_many_aers),

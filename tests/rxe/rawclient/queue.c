@@ -38,6 +38,7 @@ void raw_params_init(struct raw_params *params, uint16_t qid, uint16_t depth)
 		.private_bytes = sizeof(params->req),
 		.read_limit = 16,
 		.retries = 7,
+		.recvs = RAW_RECVS,
 	};
 }
 
@@ -133,7 +134,7 @@ static int post_recv(struct raw_queue *queue, unsigned int index)
 	return -ibv_post_recv(queue->id->qp, &wr, &bad);
 }
 
-static int create_qp(struct raw_queue *queue)
+static int create_qp(struct raw_queue *queue, unsigned int recvs)
 {
 	size_t bytes = (size_t)RAW_SENDS * RAW_CAPSULE_BYTES + RAW_RECVS * sizeof(struct np_cqe);
 	struct ibv_qp_init_attr init = {
@@ -157,13 +158,14 @@ static int create_qp(struct raw_queue *queue)
 	init.send_cq = init.recv_cq = queue->cq;
 	if (rdma_create_qp(queue->id, queue->env->pd, &init))
 		return -errno;
-	for (unsigned int i = 0; i < RAW_RECVS && !err; i++)
+	for (unsigned int i = 0; i < recvs && !err; i++)
 		err = post_recv(queue, i);
 	return err;
 }
 
 /* A queue pair that may ask for a connection. */
-static int prepare(struct raw_env *env, struct raw_queue **ret_queue)
+static int prepare(
+	struct raw_env *env, const struct raw_params *params, struct raw_queue **ret_queue)
 {
 	struct raw_queue *queue = calloc(1, sizeof(*queue));
 	int err;
@@ -176,7 +178,7 @@ static int prepare(struct raw_env *env, struct raw_queue **ret_queue)
 		rdma_create_id(queue->channel, &queue->id, queue, RDMA_PS_TCP))
 		err = -errno;
 	else if ((err = resolve(queue)) == 0)
-		err = create_qp(queue);
+		err = create_qp(queue, params->recvs);
 	if (err) {
 		raw_queue_close(queue);
 		return err;
@@ -204,7 +206,7 @@ int raw_queue_open(struct raw_env *env, const struct raw_params *params,
 	struct raw_queue **ret_queue, int *ret_reject)
 {
 	struct raw_queue *queue;
-	int err = prepare(env, &queue);
+	int err = prepare(env, params, &queue);
 
 	*ret_reject = -1;
 	if (err)
@@ -223,7 +225,7 @@ int raw_queue_open(struct raw_env *env, const struct raw_params *params,
 int raw_queue_open_and_leave(struct raw_env *env, const struct raw_params *params)
 {
 	struct raw_queue *queue;
-	int err = prepare(env, &queue);
+	int err = prepare(env, params, &queue);
 
 	if (err)
 		return err;

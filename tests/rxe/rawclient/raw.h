@@ -35,6 +35,7 @@ struct raw_params {
 	uint8_t private_bytes; /* of req that are sent */
 	uint8_t read_limit;    /* RDMA READs that the target may have outstanding */
 	uint8_t retries;       /* of the target's RNIC, 7 is for ever with some */
+	unsigned int recvs;    /* posted from the beginning */
 };
 
 struct raw_answer {
