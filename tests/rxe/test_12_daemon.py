@@ -52,6 +52,8 @@ def test_start__says_what_is_wrong_and_where(vm):
     bad = json.loads(json.dumps(good))
     bad["subsystems"][0]["namespaces"][0]["nsid"] = [1]
     assert "subsystems[0].namespaces[0].nsid" in refusal(vm, json.dumps(bad))
+    bad = target.config([null_subsystem()], daemon={"reactors": [0, 200]})
+    assert "daemon.reactors[1]: there is no CPU 200" in refusal(vm, json.dumps(bad))
 
 
 def test_start__a_second_daemon_leaves_the_first_alone(vm):
@@ -94,8 +96,9 @@ def test_kernel_targets_file__serves_all_that_is_rdma(vm):
         with host.connect(vm, target.NQN) as connection:
             first, second = connection.device(1), connection.device(high)
             # Two of one identity would be refused.
-            assert vm.topology.uuid("plain") in vm.run(f"nvme ns-descs {first}").stdout
-            assert vm.topology.uuid("plain") not in vm.run(f"nvme ns-descs {second}").stdout
+            descs = f"nvme ns-descs /dev/{connection.controller} -n"
+            assert vm.topology.uuid("plain") in vm.run(f"{descs} 1").stdout
+            assert vm.topology.uuid("plain") not in vm.run(f"{descs} {high}").stdout
             vm.run(f"dd if=/dev/urandom of={first} bs=1M count=4 oflag=direct")
             assert guest_digest(vm, second, 0, 4 * MIB) == image_digest(vm, "plain", 0, 4 * MIB)
             assert host.find_device(vm, target.NQN, 3) is None
@@ -117,9 +120,11 @@ def test_port__waits_for_its_address(vm):
         first, second = wait_for(states, 60, "the control socket")
         assert first == ("listening", "")
         assert second[0] == "retrying" and LATE_ADDRESS in second[1]
+        assert LATE_ADDRESS not in [record["traddr"] for record in host.discover(vm)]
         with host.connect(vm, target.NQN):
             vm.run(f"ip address add {LATE_ADDRESS}/24 dev d0")
             wait_for(lambda: states()[1][0] == "listening", 60, "the late address")
+        assert LATE_ADDRESS in [record["traddr"] for record in host.discover(vm)]
         with host.connect(vm, target.NQN, address=LATE_ADDRESS) as connection:
             connection.device(1)
         assert daemon.log.count(f"cannot listen on {LATE_ADDRESS}") == 1, "one line, not one a try"
@@ -144,6 +149,13 @@ def test_port__ipv6(vm):
         vm.run(f"ip address del {IPV6_ADDRESS}/64 dev d0", check=False)
 
 
+def test_conns__shows_a_host_whatever_it_calls_itself(vm):
+    """This test connects with a host NQN that is not UTF-8: `conns` lists it all the same."""
+    with target.Target(vm, target.config([null_subsystem()])) as daemon:
+        with host.connect(vm, target.NQN, options="-q $'nqn.2014-08.x:\\xff\\xfe'"):
+            assert daemon.cli("conns")["conns"][0]["hostnqn"] == "nqn.2014-08.x:??"
+
+
 def cpu_share(daemon):
     """The part of a CPU that the daemon uses, over ten seconds."""
     def ticks():
@@ -155,17 +167,25 @@ def cpu_share(daemon):
     return (ticks() - before) / TICKS_PER_S / (time.monotonic() - start)
 
 
-def test_idle__sleeps_and_is_small(vm):
-    """This test leaves eight I/O queues of depth 128 idle: under 1 % CPU, under 64 MiB beside the pools."""
+def test_idle__sleeps(vm):
+    """This test leaves four hosts with eight connections idle: under 1 % CPU."""
+    with target.Target(vm, target.config([null_subsystem()])) as daemon:
+        connections = [host.connect(vm, target.NQN, options="-i 1 -D") for _ in range(4)]
+        assert len(daemon.cli("conns")["conns"]) == 8
+        # Time that somebody takes from the emulated CPU counts as the daemon's: noise only adds.
+        assert any(cpu_share(daemon) < 0.01 for _ in range(3)), "over 1 % of a CPU"
+        for connection in connections:
+            connection.disconnect()
+
+
+def test_memory__is_small(vm):
+    """This test opens eight I/O queues of depth 128: under 64 MiB are resident beside the pools."""
     config = target.config([null_subsystem()], daemon={"host_pool_bytes": 16 * MIB})
     with target.Target(vm, config) as daemon:
-        connections = [host.connect(vm, target.NQN, options="-i 1 -D")
-                       for _ in range(8)]
+        connections = [host.connect(vm, target.NQN, options="-i 1 -D") for _ in range(8)]
         depths = [conn["depth"] for conn in daemon.cli("conns")["conns"] if conn["qid"]]
         assert depths == [128] * 8
         vm.run(f"dd if={connections[0].device(1)} of=/dev/null bs=1M count=32 iflag=direct")
-        # Time that somebody takes from the emulated CPU counts as the daemon's: noise only adds.
-        assert any(cpu_share(daemon) < 0.01 for _ in range(3)), "over 1 % of a CPU"
         rss = int(daemon.proc("status").split("VmRSS:")[1].split()[0]) * 1024
         pools = sum(entry["pool_bytes"] for entry in daemon.cli("memory")["providers"])
         assert rss < 64 * MIB + pools

@@ -12,7 +12,7 @@
 #include "transport/rdma/stall.h"
 
 #define LOOK_MS 10000u
-#define MAX_LOOKS 3u
+#define MAX_LOOKS 4u /* the first may come right after the work was posted */
 
 static void look(struct np_timer *timer)
 {
@@ -24,7 +24,7 @@ static void look(struct np_timer *timer)
 	stall->seen = stall->completed;
 	if (stall->looks == MAX_LOOKS) {
 		np_rdma_conn_fail(
-			conn, "the host took nothing for %u s", MAX_LOOKS * LOOK_MS / 1000);
+			conn, "the host took nothing for %u s", (MAX_LOOKS - 1) * LOOK_MS / 1000);
 		return;
 	}
 	np_rdma_stall_watch(conn);
@@ -37,7 +37,11 @@ void np_rdma_stall_init(struct np_rdma_conn *conn)
 
 void np_rdma_stall_watch(struct np_rdma_conn *conn)
 {
-	np_reactor_set_timer(conn->queue.reactor, &conn->stall.timer, LOOK_MS);
+	struct np_reactor *reactor = conn->queue.reactor;
+
+	/* All at the same time, so that many idle connections wake the reactor once. */
+	np_reactor_set_timer(
+		reactor, &conn->stall.timer, LOOK_MS - reactor->now_us / 1000 % LOOK_MS);
 }
 
 void np_rdma_stall_unwatch(struct np_rdma_conn *conn)
