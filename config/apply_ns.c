@@ -162,17 +162,15 @@ static int np_apply_open_backend(struct np_daemon *daemon, struct np_applied_ns 
 		for (unsigned int i = 0; i < n; i++) {
 			struct np_mem_region *region = NULL;
 			struct np_backend *backend;
-			bool works;
 
 			ret = np_backend_open(engines[i], cfg->device.path, cfg->device.size_bytes,
 				applied->reason, sizeof(applied->reason), &backend);
 			if (ret)
 				continue;
-			works = np_apply_host_works(daemon, backend);
-			if (works && pass == 0)
+			if (pass == 0)
 				region = np_apply_choose_region(daemon, cfg, backend, i > 0,
 					applied->p2p_reason, sizeof(applied->p2p_reason));
-			if (works && (region || pass == 1)) {
+			if ((region || pass == 1) && np_apply_host_works(daemon, backend)) {
 				*ret_backend = backend;
 				*ret_region = region;
 				return 0;
@@ -189,8 +187,8 @@ static int np_apply_open_backend(struct np_daemon *daemon, struct np_applied_ns 
 /* ---- the namespace ------------------------------------------------------------------------ */
 
 /*
- * Is there a namespace on the same device before this one? The path tells it of one that is down,
- * so that identities do not change with the luck of a start.
+ * Is there a namespace on the same device before this one? The path tells it of one that is down
+ * or not enabled, so that identities do not change with it.
  */
 static bool np_apply_is_repeated(const struct np_daemon *daemon,
 	const struct np_applied_ns *applied, const struct np_backend *backend)
@@ -201,7 +199,7 @@ static bool np_apply_is_repeated(const struct np_daemon *daemon,
 		other++) {
 		const char *other_path = other->cfg->device.path;
 
-		if (other->cfg->enable && other_path && !strcmp(other_path, path))
+		if (other_path && !strcmp(other_path, path))
 			return true;
 		if (other->ns && other->ns->backend->hold && /* by another name */
 			other->ns->backend->hold == backend->hold) {

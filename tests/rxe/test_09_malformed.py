@@ -96,6 +96,17 @@ def test_malformed__is_answered_and_harms_nobody(vm, served, nqn):
     assert (count_fds(served), count_qps(served)) == before
 
 
+def test_deaf_host__is_ended(vm, served):
+    """This test has a host that posts no receive and allows retries without end: 40 s, and it is gone."""
+    with host.connect(vm, NQN) as connection:
+        client = start_client(vm, NQN, "storm-deaf-host")
+        while client.poll() is None:
+            fio.run(vm, connection.device(), **FIO_JOB)
+        assert (client.poll(), len(parse(client))) == (0, 1), client.stdout
+        assert connection.state == "live"
+    assert "the host took nothing for 30 s" in served.log
+
+
 def test_malformed__data_takes_the_way_that_fits(vm, served):
     """Pages go peer to peer, odd segments through host memory, in-capsule data by itself."""
     rc, lines = run_client(vm, NQN, "data-16-segments-of-pages")

@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "target/base/clock.h"
 #include "transport/rdma/conn.h"
 #include "transport/rdma/mr.h"
 #include "transport/rdma/recv.h"
@@ -57,14 +57,6 @@ static void set_addresses(struct np_rdma_conn *conn)
 	if (getnameinfo(local, sizeof(struct sockaddr_storage), conn->queue.local_addr,
 		    sizeof(conn->queue.local_addr), NULL, 0, NI_NUMERICHOST))
 		snprintf(conn->queue.local_addr, sizeof(conn->queue.local_addr), "?");
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
 /* Admin queues: the least loaded reactor, they carry timers and events. I/O: in turn. */
@@ -183,7 +175,7 @@ static struct np_rdma_conn *conn_new(struct np_rdma *rdma, struct np_rdma_dev *d
 	conn->rdma = rdma;
 	conn->dev = dev;
 	conn->id = id;
-	conn->born_ms = now_ms();
+	conn->born_ms = np_clock_ms();
 	conn->state = NP_RDMA_BUILDING;
 	np_list_init(&conn->recv_wait);
 	np_rdma_rw_init(conn);

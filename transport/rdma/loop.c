@@ -10,17 +10,10 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
-#include <time.h>
+
+#include "target/base/clock.h"
 
 #define LOOP_TIMEOUT_MS 2000
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static bool is_ipv4(const union ibv_gid *gid)
 {
@@ -186,7 +179,7 @@ int np_rdma_loop_run(struct np_rdma_loop *loop, enum ibv_wr_opcode opcode, struc
 		.send_flags = IBV_SEND_SIGNALED,
 		.wr.rdma = {.remote_addr = remote, .rkey = rkey},
 	};
-	uint64_t deadline = now_ms() + LOOP_TIMEOUT_MS;
+	uint64_t deadline = np_clock_ms() + LOOP_TIMEOUT_MS;
 	struct ibv_send_wr *bad;
 	struct ibv_wc wc;
 	int err, count;
@@ -202,6 +195,6 @@ int np_rdma_loop_run(struct np_rdma_loop *loop, enum ibv_wr_opcode opcode, struc
 			*ret_status = wc.status;
 			return 0;
 		}
-	} while (now_ms() < deadline);
+	} while (np_clock_ms() < deadline);
 	return -ETIMEDOUT;
 }

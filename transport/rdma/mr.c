@@ -13,8 +13,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "target/base/clock.h"
 #include "transport/rdma/selftest.h"
 
 #define RETEST_MS 5000u
@@ -135,14 +135,6 @@ static struct np_mem_region *find_bad_host(const struct np_rdma_dev *dev)
 	return NULL;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 int np_rdma_mr_require_host(struct np_rdma_dev *dev, char *why, size_t why_size)
 {
 	bool has_changed = np_rdma_dev_find_port(dev);
@@ -151,9 +143,9 @@ int np_rdma_mr_require_host(struct np_rdma_dev *dev, char *why, size_t why_size)
 
 	if (has_changed ||
 		(bad && dev->mrs[bad->id].verdict == NP_VERDICT_UNTESTED &&
-			now_ms() >= dev->retest_ms)) {
+			np_clock_ms() >= dev->retest_ms)) {
 		np_rdma_mr_retest(dev, has_changed);
-		dev->retest_ms = now_ms() + RETEST_MS;
+		dev->retest_ms = np_clock_ms() + RETEST_MS;
 		bad = find_bad_host(dev);
 	}
 	if (!bad)

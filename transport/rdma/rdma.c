@@ -10,8 +10,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "target/base/clock.h"
 #include "transport/rdma/cm.h"
 #include "transport/rdma/conn.h"
 #include "transport/rdma/dev.h"
@@ -87,11 +87,8 @@ static void rdma_describe(
 {
 	struct np_rdma *rdma = np_rdma_of(transport);
 	struct np_list *pos;
-	struct timespec ts;
-	uint64_t now_ms;
+	uint64_t now_ms = np_clock_ms();
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	now_ms = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 	np_list_for_each(pos, &rdma->devs) {
 		struct np_rdma_dev *dev = np_container_of(pos, struct np_rdma_dev, link);
 		struct np_device_info info = {

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "target/memory/pool.h"
 #include "target/nvme/subsys.h"
 #include "transport/rdma/buscopy.h"
 #include "transport/rdma/loop.h"
@@ -179,6 +180,8 @@ static int open_test(struct selftest *test)
 	test->longest = (uint32_t)(bytes - 2 * NP_PAGE_BYTES);
 	if (test->longest > NP_MDTS_BYTES)
 		test->longest = NP_MDTS_BYTES;
+	if (test->longest > test->region->pools[0]->max_bytes)
+		test->longest = test->region->pools[0]->max_bytes;
 	if (getrandom(&test->random, sizeof(test->random), GRND_NONBLOCK) < 0 || !test->random)
 		test->random = 0x9e3779b97f4a7c15;
 	test->expect = malloc(bytes);

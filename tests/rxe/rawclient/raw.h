@@ -101,6 +101,7 @@ struct raw_case {
 	void (*twist)(const struct raw_env *env, struct np_sqe *sqe);
 	uint16_t ipo;     /* byte that a refused Connect names */
 	bool ipo_in_data; /* in its data, else in its SQE */
+	bool is_slow;     /* runs only if it is named */
 };
 
 /* Each ends with an entry without a name. */
