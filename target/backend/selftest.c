@@ -131,7 +131,6 @@ static int np_selftest_sizes(
 {
 	const uint32_t block = test->backend->block_bytes;
 	const uint64_t all = test->backend->nblocks;
-
 	const uint32_t most = (uint32_t)(test->bytes - test->bytes % block);
 
 	/* Powers of two, and the largest that there will be. */

@@ -347,14 +347,14 @@ static void np_io_write_zeroes_done(struct np_io *io, struct np_status status)
 	const struct np_backend *backend = req->ns->backend;
 	uint64_t next = io->lba + io->nblocks, end = np_io_slba(req) + np_io_nblocks(req);
 
-	if (next == end && !(io->flags & NP_IO_FUA && backend->volatile_cache)) {
-		np_req_complete(req, status);
-		return;
-	}
 	if (!np_io_goes_on(req, status))
 		return;
 	if (next < end) {
 		np_io_submit_extent(req, next, end, backend->max_zeroes_blocks);
+		return;
+	}
+	if (!(io->flags & NP_IO_FUA) || !backend->volatile_cache) {
+		np_req_complete(req, NP_SUCCESS);
 		return;
 	}
 	/* Not every engine has a durable way to write zeros. */

@@ -102,7 +102,7 @@ def test_reset(served):
     vm, daemon, connection, controller, device = served
     vm.run(f"nvme reset {controller}")
     connection.wait_state("live")
-    reader = vm.spawn(f"until [[ -e /run/np/enough ]]; do "
+    reader = vm.spawn(f"rm -f /run/np/enough; until [[ -e /run/np/enough ]]; do "
                       f"dd if={device} of=/dev/null bs=64k iflag=direct status=none || exit 1; done")
     before = daemon.stats(3)["read_ios"]
     wait_for(lambda: daemon.stats(3)["read_ios"] > before, 30, "the first read")
