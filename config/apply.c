@@ -19,6 +19,7 @@
 #include "target/base/log.h"
 #include "target/memory/pool.h"
 #include "target/nvme/registry.h"
+#include "target/reactor/uring.h"
 
 #define NP_LISTEN_RETRY_S 2.0
 
@@ -108,10 +109,17 @@ static int np_apply_list_namespaces(struct np_daemon *daemon)
 static void np_apply_attach_pools(struct np_msg *msg)
 {
 	struct np_attach *attach = np_container_of(msg, struct np_attach, msg);
+	struct np_reactor *reactor = attach->reactor;
+	const struct np_pool *host;
+	int ret;
 
 	for (unsigned int i = 0; i < attach->mem->nregions; i++)
-		np_pool_attach(
-			attach->mem->regions[i]->pools[attach->reactor->index], attach->reactor);
+		np_pool_attach(attach->mem->regions[i]->pools[reactor->index], reactor);
+	host = attach->mem->regions[NP_REGION_HOST]->pools[reactor->index];
+	ret = np_uring_fix(reactor, host->base, (size_t)host->npages * NP_PAGE_BYTES);
+	if (ret)
+		np_log_info("reactor %u: its buffers are pinned for each operation: %s",
+			reactor->index, strerror(-ret));
 }
 
 static int np_apply_start_runtime(

@@ -226,7 +226,7 @@ static const struct np_cfg_field daemon_fields[] = {
 		PLACE(struct np_cfg_daemon, reactors),
 		.max = NP_CFG_REACTORS_MAX,
 		.def = 1},
-	INT("poll_us", struct np_cfg_daemon, poll_us, -1, 1000000, 50),
+	INT("poll_us", struct np_cfg_daemon, poll_us, -1, 1000000, 200),
 	STR("control_socket", struct np_cfg_daemon, control_socket,
 		.def_text = NP_CFG_SOCKET_DEFAULT),
 	INT("cmb_pool_bytes", struct np_cfg_daemon, cmb_pool_bytes, 0, INT64_MAX, 0),

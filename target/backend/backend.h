@@ -43,7 +43,9 @@ struct np_io {
 	void (*done)(struct np_io *io, struct np_status status);
 
 	struct np_uring_op uring;  /* private */
-	uint32_t expected_bytes;   /* private */
+	uint32_t left_bytes;       /* private: not transferred yet */
+	uint16_t left_parts;       /* private: operations that are not done yet */
+	int error;                 /* private: the first, as -errno */
 	struct nvme_dsm_range dsm; /* private */
 };
 
@@ -60,9 +62,10 @@ struct np_backend {
 	struct np_hold *hold; /* keeps others off the device, or NULL */
 	uint32_t block_bytes; /* power of two, 512 to 64 KiB */
 	uint64_t nblocks;
-	uint32_t max_io_bytes; /* the largest READ or WRITE that submit() takes */
-	bool volatile_cache;   /* a write is durable only after Flush or with FUA */
-	bool reads_fua;        /* a READ with NP_IO_FUA returns what is durable */
+	uint32_t max_io_bytes;   /* the largest READ or WRITE that submit() takes */
+	uint32_t max_part_bytes; /* the largest that block and file do in one operation; 0: any */
+	bool volatile_cache;     /* a write is durable only after Flush or with FUA */
+	bool reads_fua;          /* a READ with NP_IO_FUA returns what is durable */
 	bool can_write_zeroes, can_deallocate;
 	/* Blocks that one WRITE_ZEROES, one DEALLOCATE takes; 0: any number. */
 	uint32_t max_zeroes_blocks, max_deallocate_blocks;

@@ -18,8 +18,18 @@
 #include "target/backend/drive.h"
 #include "target/backend/rw.h"
 
-/* The kernel splits what is larger than a device's command. */
 #define NP_BLOCK_MAX_IO_BYTES (1024u * 1024u)
+#define NP_BLOCK_PAGE_BYTES 4096u
+
+/* What the block layer need not split, if each page is a segment; 0 if that is unknown. */
+static uint32_t np_block_max_part_bytes(const struct np_drive *drive)
+{
+	uint64_t bytes = drive->max_bytes;
+
+	if (drive->max_segments && (uint64_t)drive->max_segments * NP_BLOCK_PAGE_BYTES < bytes)
+		bytes = (uint64_t)drive->max_segments * NP_BLOCK_PAGE_BYTES;
+	return (uint32_t)(bytes - bytes % NP_BLOCK_PAGE_BYTES);
+}
 
 static int np_block_read_geometry(struct np_backend *backend, char *why, size_t why_size)
 {
@@ -73,6 +83,7 @@ static int np_block_open(
 	if (ret)
 		return ret;
 	backend->max_io_bytes = NP_BLOCK_MAX_IO_BYTES;
+	backend->max_part_bytes = np_block_max_part_bytes(&drive);
 	backend->volatile_cache = drive.has_write_cache;
 	backend->is_direct = true;
 	backend->can_write_zeroes = true; /* the kernel writes pages of zeros if it must */

@@ -95,6 +95,7 @@ static void np_drive_read_queue(const char *block_dir, struct np_drive *drive)
 	if (access(queue, F_OK))
 		snprintf(queue, sizeof(queue), "%.*s/../queue", PATH_MAX - 16, block_dir);
 	drive->max_hw_bytes = (uint32_t)np_sysfs_read_u64(queue, "max_hw_sectors_kb") * 1024;
+	drive->max_bytes = (uint32_t)np_sysfs_read_u64(queue, "max_sectors_kb") * 1024;
 	drive->max_segments = (uint32_t)np_sysfs_read_u64(queue, "max_segments");
 	drive->max_zeroes_bytes = np_sysfs_read_u64(queue, "write_zeroes_max_bytes");
 	drive->max_deallocate_bytes = np_sysfs_read_u64(queue, "discard_max_hw_bytes");

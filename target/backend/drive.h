@@ -17,6 +17,7 @@ struct np_drive {
 	char generic_path[64]; /* "/dev/ng0n1", "" unless it is an NVMe namespace */
 	char pci[16];          /* PCI address of its controller, "" if it has none */
 	uint32_t max_hw_bytes; /* of one command; 0 if unknown */
+	uint32_t max_bytes;    /* as the kernel makes them of block I/O; 0 if unknown */
 	uint32_t max_segments; /* data segments of one command; 0 if unknown */
 	/*
 	 * Of one command, by the drive's own limits and the kernel's list of drives that do it

@@ -17,6 +17,8 @@
 
 #define NP_SELFTEST_ODD_BYTES 512u
 #define NP_SELFTEST_TRIES 3 /* somebody else may be writing the blocks: look again */
+/* An io is at most as many operations: 1 MiB by the page. */
+#define NP_SELFTEST_RING_ENTRIES 256u
 
 /* A ring without a thread, and one synchronous read on it. */
 struct np_selftest {
@@ -170,7 +172,7 @@ static int np_selftest_init(
 	if (ret)
 		return -ret;
 	test->host = host;
-	ret = np_uring_init(&test->reactor.ring, 8);
+	ret = np_uring_init(&test->reactor.ring, NP_SELFTEST_RING_ENTRIES);
 	if (ret)
 		free(host);
 	return ret;

@@ -23,8 +23,6 @@
 #define NP_RING_ENTRIES 1024
 /* A sleeping reactor looks around at least this often, whatever its timers say. */
 #define NP_MAX_SLEEP_MS 1000
-/* For this long after more than one command was on its way the host's queue is taken to be deep. */
-#define NP_DEEP_US 10000
 /* So many entries are worth a system call of their own: they do not wait for others. */
 #define NP_SUBMIT_BATCH 4
 /* The kernel's own is 1.4 ms on two CPUs, 2.8 ms on eight; the least that it grants is 0.1 ms. */
@@ -98,6 +96,20 @@ static void np_reactor_mailbox_ready(struct np_watch *watch)
 
 /* ---- the loop ---------------------------------------------------------------------------- */
 
+/*
+ * A few new entries wait for the next turn: if that one finds nothing to do they go with the system
+ * call that sleeps. No entry waits for two turns, and none where no sleep will come.
+ */
+static bool np_reactor_must_submit(
+	const struct np_reactor *reactor, bool has_old_entries, bool has_work)
+{
+	const unsigned int entries = io_uring_sq_ready(&reactor->ring);
+
+	if (np_spin_expects(&reactor->spin, reactor->now_us))
+		return entries;
+	return has_work && (has_old_entries || entries >= NP_SUBMIT_BATCH);
+}
+
 static unsigned int np_reactor_poll(struct np_reactor *reactor)
 {
 	const bool has_old_entries = io_uring_sq_ready(&reactor->ring) > 0;
@@ -110,11 +122,8 @@ static unsigned int np_reactor_poll(struct np_reactor *reactor)
 
 		work += poller->poll(poller);
 	}
-	/*
-	 * A few new entries wait for the next turn: if that one finds nothing to do they go with the
-	 * system call that sleeps. No entry waits for two turns.
-	 */
-	if (work && (has_old_entries || io_uring_sq_ready(&reactor->ring) >= NP_SUBMIT_BATCH))
+	np_spin_depth(&reactor->spin, reactor->now_us, reactor->ncommands);
+	if (np_reactor_must_submit(reactor, has_old_entries, work))
 		io_uring_submit(&reactor->ring);
 	work += np_uring_reap(reactor);
 	work += np_reactor_run_timers(reactor);
@@ -194,46 +203,28 @@ static void np_reactor_sleep(struct np_reactor *reactor)
 	io_uring_submit_and_wait(&reactor->ring, 1);
 }
 
-/*
- * Whether to look again instead of sleeping. Polling buys latency with CPU time, so it is for a
- * queue of depth 1; a deeper one hides the latency, and gains from events that come in batches.
- */
-static bool np_reactor_spins(struct np_reactor *reactor, uint64_t last_work_us)
-{
-	const uint64_t now_us = reactor->now_us;
-
-	if (reactor->ncommands > 1)
-		reactor->deep_us = now_us;
-	if (reactor->poll_us >= 0 &&
-		(now_us - last_work_us >= (uint64_t)reactor->poll_us ||
-			now_us - reactor->deep_us < NP_DEEP_US))
-		return false;
-	if (io_uring_sq_ready(&reactor->ring))
-		io_uring_submit(&reactor->ring);
-	/* A thread that has something to do may have the CPU; where there is none this is cheap. */
-	if (reactor->poll_us >= 0)
-		sched_yield();
-	return true;
-}
-
 static void np_reactor_loop(struct np_reactor *reactor)
 {
-	uint64_t last_work_us = np_reactor_clock_us();
+	struct np_spin *spin = &reactor->spin;
 
 	while (!reactor->stop) {
 		reactor->now_us = np_reactor_clock_us();
 		np_stat_add(&reactor->stats.loops, 1);
 		if (np_reactor_poll(reactor)) {
-			last_work_us = reactor->now_us;
+			np_spin_work(spin, reactor->now_us);
 			continue;
 		}
 		np_stat_add(&reactor->stats.busy_polls, 1);
-		if (np_reactor_spins(reactor, last_work_us))
+		if (np_spin_goes_on(spin, reactor->now_us)) {
+			/* Who has something to do may have the CPU; where nobody has this is cheap. */
+			if (spin->limit_us >= 0)
+				sched_yield();
 			continue;
+		}
 		if (np_reactor_arm(reactor))
 			np_reactor_sleep(reactor);
 		else
-			last_work_us = reactor->now_us;
+			np_spin_work(spin, reactor->now_us);
 	}
 }
 
@@ -290,6 +281,7 @@ static void *np_reactor_main(void *arg)
 		reactor->start_result = np_uring_init(&reactor->ring, NP_RING_ENTRIES);
 	if (!reactor->start_result) {
 		reactor->now_us = np_reactor_clock_us();
+		np_spin_init(&reactor->spin, reactor->spin.limit_us, reactor->now_us);
 		reactor->alarm.done = np_reactor_alarm_done;
 		reactor->mailbox_watch.fd = reactor->mailbox.event_fd;
 		reactor->mailbox_watch.ready = np_reactor_mailbox_ready;
@@ -312,7 +304,7 @@ int np_reactor_start(unsigned int index, int cpu, int poll_us, struct np_reactor
 
 	if (!reactor)
 		return -ENOMEM;
-	*reactor = (struct np_reactor){.index = index, .cpu = cpu, .poll_us = poll_us};
+	*reactor = (struct np_reactor){.index = index, .cpu = cpu, .spin.limit_us = poll_us};
 	np_list_init(&reactor->pollers);
 	np_list_init(&reactor->timers);
 	ret = np_mailbox_init(&reactor->mailbox);

@@ -4,7 +4,7 @@
  *
  * Whatever is registered with a reactor belongs to its thread. There are no locks on the data
  * path: other threads reach a reactor only by messages.
- * Depends: base, mailbox, liburing.
+ * Depends: base, mailbox, spin, liburing.
  */
 #ifndef NP_REACTOR_REACTOR_H
 #define NP_REACTOR_REACTOR_H
@@ -17,8 +17,10 @@
 
 #include "target/base/list.h"
 #include "target/reactor/mailbox.h"
+#include "target/reactor/spin.h"
 
 #define NP_MAX_REACTORS 64
+#define NP_MAX_FIXED 8 /* pieces of memory that a ring may know, see np_uring_fix() */
 
 /*
  * A source of events that is asked in each turn of the loop.
@@ -72,8 +74,12 @@ struct np_reactor_stats {
 struct np_reactor {
 	unsigned int index; /* 0 .. reactors - 1 */
 	int cpu;            /* pinned to this one, -1 for none */
-	int poll_us;        /* how long to poll without work before sleeping; -1 for ever */
 	struct io_uring ring;
+	struct {
+		uintptr_t va; /* 0: none */
+		size_t bytes;
+	} fixed[NP_MAX_FIXED];
+	bool has_fixed; /* the ring has a table for them */
 	struct np_mailbox mailbox;
 	struct np_list pollers;
 	struct np_list timers;    /* soonest first */
@@ -87,7 +93,7 @@ struct np_reactor {
 	 */
 	unsigned int nwaiting;
 	unsigned int ncommands; /* I/O commands that are not answered yet */
-	uint64_t deep_us;       /* when there last was more than one of them */
+	struct np_spin spin;
 	struct np_reactor_stats stats;
 	struct np_watch mailbox_watch;
 	pthread_t thread;
@@ -113,7 +119,7 @@ static inline uint64_t np_stat_read(const _Atomic uint64_t *stat)
  * np_reactor_start() - start a reactor's thread
  * @index: its number
  * @cpu: core to run on, -1 for any
- * @poll_us: microseconds of polling without work before the thread sleeps; -1 for ever
+ * @poll_us: microseconds of polling without work before the thread sleeps, at most; -1 for ever
  * @ret_reactor: the running reactor
  *
  * Context: control thread.

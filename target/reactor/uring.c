@@ -59,6 +59,13 @@ struct io_uring_sqe *np_uring_get_sqe(struct np_reactor *reactor, struct np_urin
 	return sqe;
 }
 
+bool np_uring_has_room(struct np_reactor *reactor, unsigned int n)
+{
+	if (io_uring_sq_space_left(&reactor->ring) < n)
+		io_uring_submit(&reactor->ring);
+	return io_uring_sq_space_left(&reactor->ring) >= n;
+}
+
 void np_uring_prep_cmd(
 	struct io_uring_sqe *sqe, int fd, uint32_t cmd_op, const void *cmd, size_t cmd_size)
 {
@@ -68,6 +75,63 @@ void np_uring_prep_cmd(
 	sqe->off = cmd_op;
 	memcpy((uint8_t *)sqe + NP_SQE_CMD_OFFSET, cmd,
 		cmd_size < NP_SQE_CMD_BYTES ? cmd_size : NP_SQE_CMD_BYTES);
+}
+
+/* Return: 0 or -errno. */
+static int np_uring_set_fixed(
+	struct np_reactor *reactor, unsigned int index, void *va, size_t bytes)
+{
+	const struct iovec iov = {.iov_base = va, .iov_len = bytes};
+	const __u64 tag = 0;
+	int ret = io_uring_register_buffers_update_tag(&reactor->ring, index, &iov, &tag, 1);
+
+	return ret < 0 ? ret : 0;
+}
+
+int np_uring_fix(struct np_reactor *reactor, void *va, size_t bytes)
+{
+	unsigned int index = 0;
+	int ret;
+
+	if (!reactor->has_fixed) {
+		ret = io_uring_register_buffers_sparse(&reactor->ring, NP_MAX_FIXED);
+		if (ret)
+			return ret == -EINVAL ? -EOPNOTSUPP : ret;
+		reactor->has_fixed = true;
+	}
+	while (index < NP_MAX_FIXED && reactor->fixed[index].va)
+		index++;
+	if (index == NP_MAX_FIXED)
+		return -ENOSPC;
+	ret = np_uring_set_fixed(reactor, index, va, bytes);
+	if (ret)
+		return ret;
+	reactor->fixed[index].va = (uintptr_t)va;
+	reactor->fixed[index].bytes = bytes;
+	return 0;
+}
+
+void np_uring_unfix(struct np_reactor *reactor, const void *va)
+{
+	for (unsigned int i = 0; i < NP_MAX_FIXED; i++) {
+		if (reactor->fixed[i].va != (uintptr_t)va)
+			continue;
+		/* The kernel waits for operations that use it before it lets go of the pages. */
+		np_uring_set_fixed(reactor, i, NULL, 0);
+		reactor->fixed[i].va = 0;
+		return;
+	}
+}
+
+int np_uring_find_fixed(const struct np_reactor *reactor, const void *va, size_t bytes)
+{
+	for (int i = 0; i < NP_MAX_FIXED; i++) {
+		uintptr_t offset = (uintptr_t)va - reactor->fixed[i].va;
+
+		if (offset < reactor->fixed[i].bytes && bytes <= reactor->fixed[i].bytes - offset)
+			return i;
+	}
+	return -1;
 }
 
 unsigned int np_uring_reap(struct np_reactor *reactor)

@@ -29,6 +29,12 @@ int np_uring_init(struct io_uring *ring, unsigned int entries);
  */
 struct io_uring_sqe *np_uring_get_sqe(struct np_reactor *reactor, struct np_uring_op *op);
 
+/*
+ * Whether the next @n calls of np_uring_get_sqe() will succeed. Flushes a queue that is too full to
+ * the kernel.
+ */
+bool np_uring_has_room(struct np_reactor *reactor, unsigned int n);
+
 /**
  * np_uring_prep_cmd() - turn @sqe into IORING_OP_URING_CMD
  * @fd: character device
@@ -40,6 +46,24 @@ struct io_uring_sqe *np_uring_get_sqe(struct np_reactor *reactor, struct np_urin
  */
 void np_uring_prep_cmd(
 	struct io_uring_sqe *sqe, int fd, uint32_t cmd_op, const void *cmd, size_t cmd_size);
+
+/**
+ * np_uring_fix() - have the kernel pin memory that operations will often use
+ * @va: page-aligned
+ *
+ * It may then be named by number (IORING_OP_READ_FIXED), which spares the kernel to look up and pin
+ * its pages for each operation. Memory of a device (peer-to-peer pages) cannot be pinned.
+ * Context: the reactor.
+ * Return: 0, or -errno: -ENOSPC if NP_MAX_FIXED pieces are known, -EOPNOTSUPP before Linux 5.19,
+ *         -ENOMEM beyond RLIMIT_MEMLOCK. Without it all works as well.
+ */
+int np_uring_fix(struct np_reactor *reactor, void *va, size_t bytes);
+
+/* Forgets what np_uring_fix() was given at @va, if anything. Context: the reactor. */
+void np_uring_unfix(struct np_reactor *reactor, const void *va);
+
+/* The number of the fixed memory that [@va, @va + @bytes) lies in, or -1. Context: the reactor. */
+int np_uring_find_fixed(const struct np_reactor *reactor, const void *va, size_t bytes);
 
 /* Runs the done function of every completion that is there. Return: how many. */
 unsigned int np_uring_reap(struct np_reactor *reactor);

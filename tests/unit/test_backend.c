@@ -16,12 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "target/backend/backend.h"
+#include "target/reactor/uring.h"
 
 #define FILE_BYTES (1u << 20)
 #define BUF_BYTES 16384u
@@ -30,7 +32,8 @@ struct scene {
 	struct np_reactor *reactor;
 	struct np_backend *backend;
 	char path[64];
-	uint8_t *buf; /* BUF_BYTES, page-aligned */
+	uint8_t *buf;       /* BUF_BYTES, page-aligned */
+	unsigned int parts; /* that the last I/O was handed to the kernel in */
 };
 
 /* One I/O on its way through the reactor. */
@@ -68,8 +71,19 @@ static void submit(struct np_msg *msg)
 		np_reactor_send(job->scene->reactor, msg);
 		break;
 	case NP_IO_QUEUED:
+		job->scene->parts = job->io.left_parts;
 		break;
 	}
+}
+
+/* Has @msg->fn run on the reactor, and waits until it has posted job->done. */
+static void run_job(struct job *job)
+{
+	sem_init(&job->done, 0, 0);
+	np_reactor_send(job->scene->reactor, &job->msg);
+	while (sem_wait(&job->done) && errno == EINTR)
+		;
+	sem_destroy(&job->done);
 }
 
 static struct np_status run(
@@ -82,11 +96,7 @@ static struct np_status run(
 	};
 
 	job.io.va = scene->buf;
-	sem_init(&job.done, 0, 0);
-	np_reactor_send(scene->reactor, &job.msg);
-	while (sem_wait(&job.done) && errno == EINTR)
-		;
-	sem_destroy(&job.done);
+	run_job(&job);
 	return job.status;
 }
 
@@ -241,6 +251,83 @@ static void test_file__that_shrank_is_an_error(void **state)
 	assert_int_not_equal(run(scene, NP_IO_READ, 0, 2, 1).field, 0);
 }
 
+/* As on a device whose driver takes less at a time than a host may send. */
+static void test_file__transfers_in_parts(void **state)
+{
+	struct scene *scene = *state;
+	const uint32_t block = scene->backend->block_bytes, nblocks = BUF_BYTES / block;
+
+	run_ok(scene, NP_IO_READ, 0, 0, nblocks);
+	assert_int_equal(scene->parts, 1);
+	scene->backend->max_part_bytes = 3 * 4096;
+	fill(scene, 3);
+	run_ok(scene, NP_IO_WRITE, NP_IO_FUA, 0, nblocks);
+	assert_int_equal(scene->parts, 2);
+	scene->backend->max_part_bytes = 4096;
+	memset(scene->buf, 0xee, BUF_BYTES);
+	run_ok(scene, NP_IO_READ, 0, 0, nblocks);
+	assert_int_equal(scene->parts, BUF_BYTES / 4096);
+	assert_filled(scene->buf, 0, BUF_BYTES, 3);
+	/* One part of them fails. */
+	assert_int_equal(truncate(scene->path, BUF_BYTES - 4096), 0);
+	assert_int_not_equal(run(scene, NP_IO_READ, 0, 0, nblocks).field, 0);
+	run_ok(scene, NP_IO_READ, 0, 0, nblocks - 4096 / block);
+}
+
+static void fix(struct np_msg *msg)
+{
+	struct job *job = np_container_of(msg, struct job, msg);
+	struct np_reactor *reactor = job->scene->reactor;
+	uint8_t *buf = job->scene->buf;
+
+	job->io.nblocks = (uint32_t)-np_uring_fix(reactor, buf, BUF_BYTES);
+	if (!job->io.nblocks) {
+		assert_int_equal(np_uring_find_fixed(reactor, buf, BUF_BYTES), 0);
+		assert_int_equal(np_uring_find_fixed(reactor, buf + 1, BUF_BYTES), -1);
+		assert_int_equal(np_uring_find_fixed(reactor, buf - 1, 1), -1);
+	}
+	sem_post(&job->done);
+}
+
+static void unfix(struct np_msg *msg)
+{
+	struct job *job = np_container_of(msg, struct job, msg);
+
+	np_uring_unfix(job->scene->reactor, job->scene->buf);
+	assert_int_equal(np_uring_find_fixed(job->scene->reactor, job->scene->buf, 1), -1);
+	sem_post(&job->done);
+}
+
+/* The kernel keeps the pages that it was told of: they show, whatever is mapped there since. */
+static void test_file__uses_fixed_memory(void **state)
+{
+	struct scene *scene = *state;
+	const int prot = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	const uint32_t nblocks = BUF_BYTES / scene->backend->block_bytes;
+	struct job job = {.scene = scene, .msg.fn = fix};
+	uint8_t *heap = scene->buf;
+
+	fill(scene, 4);
+	run_ok(scene, NP_IO_WRITE, 0, 0, nblocks);
+	scene->buf = mmap(NULL, BUF_BYTES, prot, flags, -1, 0);
+	assert_ptr_not_equal(scene->buf, MAP_FAILED);
+	run_job(&job);
+	if (job.io.nblocks == EOPNOTSUPP || job.io.nblocks == ENOMEM)
+		skip();
+	assert_int_equal(job.io.nblocks, 0);
+	run_ok(scene, NP_IO_READ, 0, 0, nblocks);
+	assert_filled(scene->buf, 0, BUF_BYTES, 4);
+	assert_ptr_equal(mmap(scene->buf, BUF_BYTES, prot, flags | MAP_FIXED, -1, 0), scene->buf);
+	run_ok(scene, NP_IO_READ, 0, 0, nblocks);
+	assert_zeros(scene->buf, BUF_BYTES);
+	job = (struct job){.scene = scene, .msg.fn = unfix};
+	run_job(&job);
+	run_ok(scene, NP_IO_READ, 0, 0, nblocks);
+	assert_filled(scene->buf, 0, BUF_BYTES, 4);
+	munmap(scene->buf, BUF_BYTES);
+	scene->buf = heap;
+}
+
 static int open_again(const struct scene *scene, struct np_backend **ret_backend)
 {
 	return np_backend_open(&np_backend_file_ops, scene->path, 0, why, sizeof(why), ret_backend);
@@ -314,6 +401,8 @@ int main(void)
 		FILE_TEST(test_file__holds_what_was_written),
 		FILE_TEST(test_file__zeroes_and_deallocates),
 		FILE_TEST(test_file__that_shrank_is_an_error),
+		FILE_TEST(test_file__transfers_in_parts),
+		FILE_TEST(test_file__uses_fixed_memory),
 		FILE_TEST(test_file__belongs_to_one_process),
 		cmocka_unit_test_setup_teardown(test_null__reads_zeros, setup_null, teardown),
 		cmocka_unit_test(test_open__refuses_with_a_reason),
