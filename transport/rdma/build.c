@@ -29,8 +29,12 @@
  * yet. Completions are polled in batches of this many. A capsule may wait if that is too few.
  */
 #define EXTRA_SLOTS 32u
-/* Send queue entries beyond a READ or WRITE and a SEND for each command: for longer SGLs. */
-#define EXTRA_SQ 32u
+/*
+ * Send queue entries: one for each command. Two, for a WRITE and its SEND, would only let more
+ * answers stand in the RNIC's line instead of ours, and a ring that is twice as long is what most of
+ * a connection's memory was. RNICs keep one entry free in a ring of a power of two.
+ */
+#define SQ_ENTRIES(depth) (((depth) < 64u ? 64u : (depth)) - 1u)
 /* The longest chain must fit. */
 #define MIN_SQ (NP_MAX_SGL_SEGS + 1u)
 #define MIN_DATA (NP_MIN_CAPSULE_BYTES - (uint32_t)sizeof(struct np_sqe))
@@ -158,7 +162,7 @@ static void set_limits(struct np_rdma_conn *conn, const struct rdma_conn_param *
 	/* IOCCSZ covers the room for descriptors, and a host may use all of it for data. */
 	conn->inline_bytes = room > MIN_DATA ? room : MIN_DATA;
 	conn->nslots = depth + min_u32(depth, EXTRA_SLOTS);
-	conn->sq.entries = min_u32(2 * depth + EXTRA_SQ, (uint32_t)attr->max_qp_wr);
+	conn->sq.entries = min_u32(SQ_ENTRIES(depth), (uint32_t)attr->max_qp_wr);
 	conn->sq.free = conn->sq.entries;
 	conn->read_limit = min_u32(param->initiator_depth, (uint32_t)attr->max_qp_init_rd_atom);
 	conn->read_credits = conn->read_limit;
