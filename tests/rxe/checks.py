@@ -56,7 +56,7 @@ def resources(target, rnic=""):
     rnic: of this RNIC alone, and only what the RDMA subsystem counts.
     """
     pid = target.process.pid
-    kinds = ("pd", "cq", "qp", "cm_id", "mr", "ctx")
+    kinds = ("pd", "cq", "qp", "srq", "cm_id", "mr", "ctx")
     listing = target.vm.run(
         f"for kind in {' '.join(kinds)}; do echo $kind; rdma resource show $kind; done; "
         f"echo fds; printf '%s\\n' /proc/{pid}/fd/*; "

@@ -45,9 +45,18 @@ static int fake_post_recv(struct ibv_qp *qp, struct ibv_recv_wr *wr, struct ibv_
 	return 0;
 }
 
+static int fake_post_srq_recv(struct ibv_srq *srq, struct ibv_recv_wr *wr, struct ibv_recv_wr **bad)
+{
+	(void)srq;
+	(void)wr;
+	(void)bad;
+	fake.shared_recvs++;
+	return 0;
+}
+
 void complete(uint64_t wr_id, enum ibv_wc_status status, uint32_t bytes)
 {
-	struct ibv_wc wc = {.wr_id = wr_id, .status = status, .byte_len = bytes};
+	struct ibv_wc wc = {.wr_id = wr_id, .status = status, .byte_len = bytes, .qp_num = QP_NUM};
 	struct np_rdma_op *op = (struct np_rdma_op *)(uintptr_t)wr_id;
 
 	op->done(op, &wc);
@@ -168,7 +177,8 @@ struct world *world_new(uint32_t sq_entries, uint32_t read_limit)
 	fake.fail_at = -1;
 	w->ctx.ops.post_send = fake_post_send;
 	w->ctx.ops.post_recv = fake_post_recv;
-	w->qp.context = &w->ctx;
+	w->ctx.ops.post_srq_recv = fake_post_srq_recv;
+	w->qp.context = w->srq.context = &w->ctx;
 	w->region.id = 3;
 	w->pool.region = &w->region;
 	w->dev.mrs[3].lkey = 0x33;
@@ -176,34 +186,57 @@ struct world *world_new(uint32_t sq_entries, uint32_t read_limit)
 	w->mr.lkey = 0x11;
 	np_list_init(&w->cq.later);
 	np_list_init(&w->cq.at_end);
+	for (unsigned int i = 0; i < NP_RDMA_CQ_BUCKETS; i++)
+		np_list_init(&w->cq.conns[i]);
 	conn = &w->conn;
 	conn->qp = &w->qp;
 	conn->dev = &w->dev;
 	conn->cq = &w->cq;
+	conn->qp_num = QP_NUM;
 	conn->mr = &w->mr;
+	conn->rq = &w->rq;
 	conn->queue.reactor = &w->reactor;
 	conn->slots = w->slots;
 	conn->nslots = SLOTS;
+	conn->queue.depth = SLOTS + 1;
 	conn->inline_bytes = sizeof(w->recv_data[0]);
+	w->rq = (struct np_rdma_rq){.dev = &w->dev, .cq = &w->cq, .conn = conn};
+	w->rq.inline_bytes = conn->inline_bytes;
 	conn->has_inline = true;
 	conn->sq.entries = conn->sq.free = sq_entries;
 	conn->read_limit = conn->read_credits = read_limit;
+	np_list_init(&conn->by_qp_num);
 	np_list_init(&conn->recv_wait);
 	np_list_init(&w->reactor.timers);
 	np_rdma_rw_init(conn);
 	np_rdma_stall_init(conn);
-	for (unsigned int i = 0; i < SLOTS; i++)
-		np_rdma_slot_init(&w->slots[i], conn);
 	for (unsigned int i = 0; i < RECVS; i++) {
-		np_rdma_recv_init(&w->recvs[i], conn, &w->sqes[i], w->recv_data[i]);
+		np_rdma_recv_init(&w->recvs[i], &w->rq, 0x11, &w->sqes[i], w->recv_data[i]);
 		assert_int_equal(np_rdma_recv_post(&w->recvs[i]), 0);
 	}
 	return w;
 }
 
+void share(struct world *w)
+{
+	w->rq.srq = &w->srq;
+	w->rq.conn = NULL;
+	w->conn.recvs_posted = 0;
+	np_rdma_recv_attach(&w->conn);
+}
+
 struct np_req *arrive(struct world *w, unsigned int recv)
 {
 	complete((uintptr_t)&w->recvs[recv].op, IBV_WC_SUCCESS, 64);
+	return seen.last;
+}
+
+struct np_req *arrive_inline(struct world *w, unsigned int recv)
+{
+	w->sqes[recv].sgl.type = NP_SGL_DATA_BLOCK << 4 | NP_SGL_SUB_OFFSET;
+	w->sqes[recv].sgl.plain.length = 128;
+	complete((uintptr_t)&w->recvs[recv].op, IBV_WC_SUCCESS, 64 + 128);
+	memset(&w->sqes[recv], 0, sizeof(w->sqes[recv]));
 	return seen.last;
 }
 

@@ -17,6 +17,7 @@
 
 #include "target/base/le.h"
 #include "transport/rdma/conn.h"
+#include "transport/rdma/recv.h"
 #include "transport/rdma/stall.h"
 
 /* ---- stubs --------------------------------------------------------------------------------- */
@@ -124,6 +125,11 @@ int np_rdma_conn_build(struct np_rdma *rdma, struct np_rdma_dev *dev, struct rdm
 }
 
 void np_rdma_conn_free(struct np_rdma_conn *conn)
+{
+	(void)conn;
+}
+
+void np_rdma_recv_attach(struct np_rdma_conn *conn)
 {
 	(void)conn;
 }

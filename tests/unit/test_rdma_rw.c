@@ -193,6 +193,59 @@ static void test_recv__capsules_wait_for_slots(void **state)
 	free(w);
 }
 
+static void test_recv__is_given_back_when_nothing_in_it_is_used(void **state)
+{
+	struct world *w = world_new(64, 4);
+	struct np_req *req;
+
+	(void)state;
+	arrive(w, 0);
+	assert_int_equal(fake.recvs, RECVS + 1);
+	req = arrive_inline(w, 1);
+	assert_int_equal(fake.recvs, RECVS + 1);
+	np_rdma_respond(req);
+	assert_int_equal(fake.recvs, RECVS + 2);
+	free(w);
+}
+
+/* Receives that it shares would let a host have more commands than its queue holds. */
+static void test_recv__more_commands_than_the_queue_end_the_connection(void **state)
+{
+	struct world *w = world_new(64, 4);
+
+	(void)state;
+	share(w);
+	w->conn.queue.depth = 2;
+	np_rdma_respond(arrive(w, 0));
+	arrive(w, 0);
+	arrive(w, 1);
+	assert_int_equal(seen.failed, 0);
+	assert_int_equal(seen.begun, 3);
+	arrive(w, 0);
+	assert_int_equal(seen.failed, 1);
+	assert_int_equal(seen.begun, 3);
+	assert_int_equal(fake.shared_recvs, 4);
+	free(w);
+}
+
+static void test_recv__finds_the_connection_by_its_queue_pair(void **state)
+{
+	struct world *w = world_new(64, 4), *other = world_new(64, 4);
+
+	(void)state;
+	share(w);
+	other->conn.cq = &w->cq;
+	other->conn.qp_num = QP_NUM + NP_RDMA_CQ_BUCKETS; /* in the same list */
+	np_rdma_recv_attach(&other->conn);
+	assert_ptr_equal(arrive(w, 0)->queue, &w->conn.queue);
+	np_rdma_recv_detach(&w->conn);
+	arrive(w, 1);
+	assert_int_equal(seen.begun, 1);
+	assert_int_equal(fake.shared_recvs, 2);
+	free(other);
+	free(w);
+}
+
 static void test_recv__short_capsule_ends_the_connection(void **state)
 {
 	struct world *w = world_new(64, 4);
@@ -275,6 +328,9 @@ int main(void)
 		cmocka_unit_test(test_respond__waits_for_the_send_queue),
 		cmocka_unit_test(test_push__signals_the_last_write),
 		cmocka_unit_test(test_recv__capsules_wait_for_slots),
+		cmocka_unit_test(test_recv__is_given_back_when_nothing_in_it_is_used),
+		cmocka_unit_test(test_recv__more_commands_than_the_queue_end_the_connection),
+		cmocka_unit_test(test_recv__finds_the_connection_by_its_queue_pair),
 		cmocka_unit_test(test_recv__short_capsule_ends_the_connection),
 		cmocka_unit_test(test_failed_read__is_reported_once),
 		cmocka_unit_test(test_waiting__is_counted_but_for_answers_on_their_way),

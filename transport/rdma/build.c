@@ -1,31 +1,26 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * build.c - makes and unmakes a connection: memory, queue pair, receives.
+ * build.c - makes and unmakes a connection: memory, receives, queue pair.
  *
  * Thread: control thread; all of it happens before the reactor knows the connection, or after it has
  *         forgotten it. The verbs in here block.
- * Depends: conn.h, mr.h, recv.h, rw.h.
+ * Depends: conn.h, mr.h, rq.h, rw.h.
  */
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "target/base/clock.h"
 #include "transport/rdma/conn.h"
 #include "transport/rdma/mr.h"
-#include "transport/rdma/recv.h"
 #include "transport/rdma/rw.h"
 #include "transport/rdma/stall.h"
 
 /*
- * In-capsule data begins at a multiple of this, or of an SQE where there is less, so that a drive
- * can take it as it lies. What fills pages begins with one: each page costs a PRP entry.
- */
-#define DATA_ALIGN 512u
-/*
- * More slots than receives: for answers which the host has, but whose completions are not polled
+ * More slots than commands: for answers which the host has, but whose completions are not polled
  * yet. Completions are polled in batches of this many. A capsule may wait if that is too few.
  */
 #define EXTRA_SLOTS 32u
@@ -78,33 +73,28 @@ static struct np_reactor *choose_reactor(struct np_rdma *rdma, uint16_t qid)
 	return runtime->reactors[best];
 }
 
-/* Data, SQEs and copies of CQEs, in one piece so that one registration does. */
-static int alloc_memory(struct np_rdma_conn *conn)
+/* Each slot is made when it is needed first, so a queue that is hardly used takes few pages. */
+static int alloc_slots(struct np_rdma_conn *conn)
 {
-	uint32_t depth = conn->queue.depth;
-	uint32_t align = conn->inline_bytes >= DATA_ALIGN ? DATA_ALIGN : sizeof(struct np_sqe);
-	size_t stride = (conn->inline_bytes + align - 1) / align * align;
-	size_t sqes = stride * depth;
-	size_t cqes = sqes + sizeof(struct np_sqe) * depth;
+	void *slots = mmap(NULL, conn->nslots * sizeof(*conn->slots), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	conn->memory_bytes = cqes + conn->nslots * sizeof(struct np_cqe);
-	conn->memory_bytes =
-		(conn->memory_bytes + NP_PAGE_BYTES - 1) / NP_PAGE_BYTES * NP_PAGE_BYTES;
-	conn->memory = aligned_alloc(NP_PAGE_BYTES, conn->memory_bytes);
-	conn->recvs = calloc(depth, sizeof(*conn->recvs));
-	conn->slots = calloc(conn->nslots, sizeof(*conn->slots));
-	if (!conn->memory || !conn->recvs || !conn->slots)
+	if (slots == MAP_FAILED)
+		return -errno;
+	conn->slots = slots;
+	return 0;
+}
+
+/* For RNICs that cannot take a CQE from the work request itself. */
+static int alloc_wire_cqes(struct np_rdma_conn *conn)
+{
+	size_t bytes = conn->nslots * sizeof(*conn->wire_cqes);
+
+	bytes = (bytes + NP_PAGE_BYTES - 1) / NP_PAGE_BYTES * NP_PAGE_BYTES;
+	conn->wire_cqes = aligned_alloc(NP_PAGE_BYTES, bytes);
+	if (!conn->wire_cqes)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < depth; i++)
-		np_rdma_recv_init(&conn->recvs[i], conn,
-			(const struct np_sqe *)(void *)(conn->memory + sqes) + i,
-			conn->memory + stride * i);
-	for (uint32_t i = 0; i < conn->nslots; i++) {
-		np_rdma_slot_init(&conn->slots[i], conn);
-		conn->slots[i].wire_cqe = (struct np_cqe *)(void *)(conn->memory + cqes) + i;
-	}
-	conn->mr =
-		ibv_reg_mr(conn->dev->pd, conn->memory, conn->memory_bytes, IBV_ACCESS_LOCAL_WRITE);
+	conn->mr = ibv_reg_mr(conn->dev->pd, conn->wire_cqes, bytes, 0);
 	return conn->mr ? 0 : -errno;
 }
 
@@ -114,11 +104,12 @@ static int create_qp(struct np_rdma_conn *conn)
 		.qp_context = conn,
 		.send_cq = conn->cq->send.cq,
 		.recv_cq = conn->cq->recv.cq,
+		.srq = conn->rq->srq,
 		.qp_type = IBV_QPT_RC,
 		.cap = {.max_send_wr = conn->sq.entries,
-			.max_recv_wr = conn->queue.depth,
+			.max_recv_wr = conn->rq->srq ? 0 : conn->queue.depth,
 			.max_send_sge = 1,
-			.max_recv_sge = NP_RDMA_RECV_SGES,
+			.max_recv_sge = conn->rq->srq ? 0 : NP_RDMA_RECV_SGES,
 			.max_inline_data = sizeof(struct np_cqe)},
 	};
 	struct ibv_qp_init_attr plain = init;
@@ -128,7 +119,8 @@ static int create_qp(struct np_rdma_conn *conn)
 	if (!conn->has_inline && rdma_create_qp(conn->id, conn->dev->pd, &plain))
 		return -errno;
 	conn->qp = conn->id->qp;
-	return 0;
+	conn->qp_num = conn->qp->qp_num;
+	return conn->has_inline ? 0 : alloc_wire_cqes(conn);
 }
 
 static int read_path_mtu(struct np_rdma_conn *conn)
@@ -140,15 +132,6 @@ static int read_path_mtu(struct np_rdma_conn *conn)
 		return -errno;
 	conn->path_mtu = np_rdma_mtu_bytes(attr.path_mtu);
 	return 0;
-}
-
-static int post_recvs(struct np_rdma_conn *conn)
-{
-	int err = 0;
-
-	for (uint32_t i = 0; i < conn->queue.depth && !err; i++)
-		err = np_rdma_recv_post(&conn->recvs[i]);
-	return err;
 }
 
 static void set_limits(struct np_rdma_conn *conn, const struct rdma_conn_param *param)
@@ -181,6 +164,7 @@ static struct np_rdma_conn *conn_new(struct np_rdma *rdma, struct np_rdma_dev *d
 	conn->id = id;
 	conn->born_ms = np_clock_ms();
 	conn->state = NP_RDMA_BUILDING;
+	np_list_init(&conn->by_qp_num);
 	np_list_init(&conn->recv_wait);
 	np_rdma_rw_init(conn);
 	np_rdma_stall_init(conn);
@@ -214,21 +198,23 @@ int np_rdma_conn_build(struct np_rdma *rdma, struct np_rdma_dev *dev, struct rdm
 		goto err_free;
 	}
 	cq = dev->cqs[conn->queue.reactor->index];
-	err = np_rdma_cq_reserve(cq, conn->sq.entries, conn->queue.depth);
+	err = np_rdma_cq_reserve(cq, conn->sq.entries, 0);
 	if (err) {
 		fail(err, "no room in the completion queue", why, why_size);
 		goto err_free;
 	}
 	/* From here on np_rdma_conn_free() gives the room back. */
 	conn->cq = cq;
-	err = alloc_memory(conn);
+	err = alloc_slots(conn);
 	if (err)
-		fail(err, "memory for capsules", why, why_size);
+		fail(err, "memory for requests", why, why_size);
+	else if ((err = np_rdma_rq_get(conn)))
+		fail(err, "no receives for capsules", why, why_size);
 	else if ((err = create_qp(conn)))
 		fail(err, "no queue pair", why, why_size);
 	else if ((err = read_path_mtu(conn)))
 		fail(err, "the path MTU is unknown", why, why_size);
-	else if ((err = post_recvs(conn)))
+	else if ((err = np_rdma_rq_start(conn)))
 		fail(err, "receives cannot be posted", why, why_size);
 	if (err)
 		goto err_free;
@@ -248,13 +234,14 @@ void np_rdma_conn_free(struct np_rdma_conn *conn)
 	if (conn->id->qp)
 		rdma_destroy_qp(conn->id);
 	if (conn->mr && ibv_dereg_mr(conn->mr))
-		np_log_warn("%s: the capsules of conn %u could not be deregistered",
-			conn->dev->name, conn->queue.id);
+		np_log_warn("%s: memory of conn %u could not be deregistered", conn->dev->name,
+			conn->queue.id);
+	np_rdma_rq_put(conn);
 	if (conn->cq)
-		np_rdma_cq_unreserve(conn->cq, conn->sq.entries, conn->queue.depth);
-	free(conn->slots);
-	free(conn->recvs);
-	free(conn->memory);
+		np_rdma_cq_unreserve(conn->cq, conn->sq.entries, 0);
+	free(conn->wire_cqes);
+	if (conn->slots)
+		munmap(conn->slots, conn->nslots * sizeof(*conn->slots));
 	np_list_del(&conn->link);
 	conn->rdma->load[conn->queue.reactor->index]--;
 	conn->rdma->base.nconns--;

@@ -15,7 +15,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "transport/rdma/recv.h"
 #include "transport/rdma/stall.h"
+
+/* Spec: InfiniBand Architecture 1.4, volume 1, 9.7.5.2.8, table 46. */
+#define RNR_TIMER_640_US 12
 
 enum conn_event {
 	EVENT_ADOPTED, /* by the reactor */
@@ -84,6 +88,7 @@ static void adopt(struct np_msg *msg)
 {
 	struct np_rdma_conn *conn = np_container_of(msg, struct np_rdma_conn, adopt_msg);
 
+	np_rdma_recv_attach(conn);
 	np_rdma_stall_watch(conn);
 	msg->fn = adopted;
 	np_runtime_send_control(conn->rdma->runtime, msg);
@@ -156,6 +161,18 @@ static void begin_drain(struct np_rdma_conn *conn, const char *why)
 	np_reactor_send(conn->queue.reactor, &conn->drain_msg);
 }
 
+/*
+ * How long a host waits that found no receive in a shared queue, before it sends its capsule again.
+ * The connection manager leaves the attribute 0, which stands for 655 ms.
+ */
+static void set_rnr_timer(struct np_rdma_conn *conn)
+{
+	struct ibv_qp_attr attr = {.qp_state = IBV_QPS_RTS, .min_rnr_timer = RNR_TIMER_640_US};
+
+	if (ibv_modify_qp(conn->qp, &attr, IBV_QP_STATE | IBV_QP_MIN_RNR_TIMER))
+		np_log_debug("conn %u: keeps the RNR timer: %s", conn->queue.id, strerror(errno));
+}
+
 static void accept_host(struct np_rdma_conn *conn)
 {
 	struct np_cm_accept accept;
@@ -164,7 +181,8 @@ static void accept_host(struct np_rdma_conn *conn)
 		.private_data_len = sizeof(accept),
 		.initiator_depth = (uint8_t)conn->read_limit,
 		.flow_control = 1,
-		.rnr_retry_count = 7, /* of the host's SENDs: a receive is posted for each */
+		.rnr_retry_count =
+			7, /* for ever: a host SEND may find no receive in a shared queue */
 	};
 
 	np_priv_format_accept(conn->queue.depth, &accept);
@@ -175,6 +193,7 @@ static void accept_host(struct np_rdma_conn *conn)
 		begin_drain(conn, why);
 		return;
 	}
+	set_rnr_timer(conn);
 	set_state(conn, NP_RDMA_ADOPTED, "accepted");
 	set_timer(conn, NP_RDMA_GREETING_S);
 }

@@ -21,6 +21,7 @@
 #include "transport/rdma/cq.h"
 #include "transport/rdma/dev.h"
 #include "transport/rdma/priv.h"
+#include "transport/rdma/rq.h"
 #include "transport/rdma/sendq.h"
 
 enum np_rdma_state {
@@ -37,13 +38,17 @@ struct np_rdma_conn;
 /* Pieces of memory in a receive. */
 #define NP_RDMA_RECV_SGES 2
 
-/* Where a capsule arrives. A resource of its own: it is given back before its answer is out. */
+/*
+ * Where a capsule arrives. A resource of its own: it is given back as soon as nothing in it is used
+ * any more.
+ */
 struct np_rdma_recv {
 	struct np_rdma_op op;
 	struct np_list link; /* in conn->recv_wait */
-	struct np_rdma_conn *conn;
+	struct np_rdma_rq *rq;
 	const struct np_sqe *sqe; /* the capsule's two parts */
 	uint8_t *data;
+	uint32_t lkey;  /* of both */
 	uint32_t bytes; /* arrived of both */
 };
 
@@ -55,18 +60,17 @@ struct np_rdma_slot {
 	struct np_req req;
 	struct np_list link; /* free, or in read_wait or send_wait of the connection */
 	struct np_rdma_conn *conn;
-	struct np_rdma_recv *recv; /* its capsule, until the response */
+	struct np_rdma_recv *recv; /* its capsule, while data in it is used; else NULL */
 	struct np_rdma_op part_op; /* one of a job's RDMA work requests */
 	struct np_rdma_op last_op; /* the last one of a chain, the only one that is signalled */
 	struct np_rdma_later later;
 	/* Called once at the end of the job; @err is 0 or negative. */
 	void (*over)(struct np_rdma_slot *slot, int err);
-	const char *verb;        /* of the job, for logs */
-	struct np_cqe *wire_cqe; /* registered copy, for RNICs without inline data */
-	uint16_t posted;         /* segments of the piece that are posted */
-	uint16_t inflight;       /* work requests that are not completed */
-	uint16_t chain;          /* send queue entries that last_op gives back */
-	bool is_waited;          /* counted in the reactor's nwaiting */
+	const char *verb;  /* of the job, for logs */
+	uint16_t posted;   /* segments of the piece that are posted */
+	uint16_t inflight; /* work requests that are not completed */
+	uint16_t chain;    /* send queue entries that last_op gives back */
+	bool is_waited;    /* counted in the reactor's nwaiting */
 	int err;
 };
 
@@ -77,25 +81,29 @@ struct np_rdma_conn {
 	struct np_rdma *rdma;
 	struct np_rdma_dev *dev;
 	struct np_rdma_cq *cq;
-	struct ibv_qp *qp;          /* valid until SWEEPING */
-	struct np_rdma_recv *recvs; /* queue.depth */
-	struct np_rdma_slot *slots;
+	struct ibv_qp *qp; /* valid until SWEEPING */
+	uint32_t qp_num;
+	struct np_rdma_rq *rq;
+	struct np_rdma_slot *slots; /* room for nslots */
 	uint32_t nslots;
-	uint8_t *memory; /* data and SQEs of the recvs, then wire_cqes */
-	size_t memory_bytes;
-	struct ibv_mr *mr;     /* of memory */
-	uint32_t inline_bytes; /* in-capsule data that is taken */
-	uint32_t read_limit;   /* READs that may be outstanding */
-	bool has_inline;       /* the QP sends a CQE without reading memory */
-	char host[64];         /* numeric address */
-	uint32_t path_mtu;     /* bytes */
-	uint64_t born_ms;      /* CLOCK_MONOTONIC */
+	struct np_cqe *wire_cqes; /* registered copies, one a slot; NULL if has_inline */
+	struct ibv_mr *mr;        /* of wire_cqes */
+	uint32_t inline_bytes;    /* in-capsule data that is taken */
+	uint32_t read_limit;      /* READs that may be outstanding */
+	bool has_inline;          /* the QP sends a CQE without reading memory */
+	char host[64];            /* numeric address */
+	uint32_t path_mtu;        /* bytes */
+	uint64_t born_ms;         /* CLOCK_MONOTONIC */
 
 	/* Reactor only: */
+	struct np_list by_qp_num; /* in cq->conns */
 	struct np_list free_slots;
 	struct np_list recv_wait;            /* capsules without a slot */
 	struct np_list read_wait, send_wait; /* jobs without send queue entries or read credits */
-	uint32_t slots_used, recvs_posted;
+	uint32_t slots_made;                 /* the first ones, so many */
+	uint32_t slots_used;
+	uint32_t recvs_posted; /* of its own; those that it shares are not flushed with its QP */
+	uint32_t unanswered;   /* commands; a host may have as many as the queue is deep */
 	uint32_t read_credits;
 	struct np_rdma_sendq sq;
 	struct np_rdma_later post; /* of what is gathered in sq */

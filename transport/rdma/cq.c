@@ -218,6 +218,8 @@ int np_rdma_cq_new(struct ibv_context *ctx, struct np_reactor *reactor, uint32_t
 	cq->device = ibv_get_device_name(ctx->device);
 	np_list_init(&cq->later);
 	np_list_init(&cq->at_end);
+	for (unsigned int i = 0; i < NP_RDMA_CQ_BUCKETS; i++)
+		np_list_init(&cq->conns[i]);
 	cq->poller.poll = cq_poll;
 	cq->poller.end = cq_end;
 	cq->poller.arm = cq_arm;

@@ -20,6 +20,8 @@
 #include "target/base/log.h"
 #include "target/reactor/reactor.h"
 
+#define NP_RDMA_CQ_BUCKETS 256u
+
 /* What a work request belongs to; its address is the request's wr_id. */
 struct np_rdma_op {
 	void (*done)(struct np_rdma_op *op, const struct ibv_wc *wc);
@@ -50,6 +52,7 @@ struct np_rdma_cq {
 	struct np_poller poller;
 	struct np_watch watch;
 	struct np_list later, at_end;
+	struct np_list conns[NP_RDMA_CQ_BUCKETS]; /* by the number of the QP, see recv.c */
 
 	_Atomic bool is_broken; /* the device is gone; the reactor's, the control thread reads */
 

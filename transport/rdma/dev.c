@@ -192,6 +192,7 @@ static int dev_open(struct np_rdma *rdma, struct ibv_context *ctx, char *why, si
 	}
 	dev->rdma = rdma;
 	dev->ctx = ctx;
+	np_list_init(&dev->rqs);
 	snprintf(dev->name, sizeof(dev->name), "%s", ibv_get_device_name(ctx->device));
 	np_list_add_tail(&rdma->devs, &dev->link);
 	err = query(dev, why, why_size);

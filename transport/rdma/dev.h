@@ -44,6 +44,7 @@ struct np_rdma_dev {
 	bool has_send_inv; /* SEND with invalidate */
 	struct np_rdma_mr mrs[NP_MAX_REGIONS];   /* by region id */
 	struct np_rdma_cq *cqs[NP_MAX_REACTORS]; /* by reactor index */
+	struct np_list rqs;                      /* shared receive queues, see rq.h */
 	struct ev_io async_watch;
 	unsigned int nconns;
 	bool is_dead;

@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "transport/rdma/conn.h"
+#include "transport/rdma/recv.h"
 #include "transport/rdma/rw.h"
 #include "transport/rdma/stall.h"
 
@@ -53,6 +54,17 @@ void np_rdma_conn_check_idle(struct np_rdma_conn *conn)
 	np_rdma_conn_say_quiet(conn);
 }
 
+/* Capsules that nobody will look at. */
+static void drop_waiting(struct np_rdma_conn *conn)
+{
+	struct np_list *link;
+
+	while ((link = np_list_pop(&conn->recv_wait))) {
+		np_rdma_recv_give_back(conn, np_container_of(link, struct np_rdma_recv, link));
+		conn->queue.reactor->nwaiting--;
+	}
+}
+
 void np_rdma_conn_stop(struct np_rdma_conn *conn)
 {
 	assert(!conn->is_stopped);
@@ -62,8 +74,7 @@ void np_rdma_conn_stop(struct np_rdma_conn *conn)
 	conn->slots_used++;
 	conn->queue.reactor->nwaiting++;
 	np_rdma_post(conn);
-	while (np_list_pop(&conn->recv_wait))
-		conn->queue.reactor->nwaiting--;
+	drop_waiting(conn);
 	np_queue_drain(&conn->queue);
 	np_rdma_abandon_waiting(conn);
 	np_rdma_conn_say_stopped(conn);
@@ -74,9 +85,10 @@ void np_rdma_conn_stop(struct np_rdma_conn *conn)
 void np_rdma_conn_sweep(struct np_rdma_conn *conn)
 {
 	np_rdma_cq_sweep(conn->cq);
+	np_rdma_recv_detach(conn);
 	become_quiet(conn);
 	/* An RNIC that never flushed: its work requests ended with the QP. */
-	for (uint32_t i = 0; i < conn->nslots; i++)
+	for (uint32_t i = 0; i < conn->slots_made; i++)
 		np_rdma_abandon(&conn->slots[i]);
 	conn->is_swept = true;
 	np_rdma_conn_check_idle(conn);

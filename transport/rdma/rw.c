@@ -91,8 +91,10 @@ static struct ibv_send_wr *add_send(struct np_rdma_slot *slot)
 	if (conn->has_inline) {
 		sge.addr = (uintptr_t)&slot->req.cqe;
 	} else {
-		*slot->wire_cqe = slot->req.cqe;
-		sge.addr = (uintptr_t)slot->wire_cqe;
+		struct np_cqe *copy = &conn->wire_cqes[slot - conn->slots];
+
+		*copy = slot->req.cqe;
+		sge.addr = (uintptr_t)copy;
 		sge.lkey = conn->mr->lkey;
 	}
 	wr = np_rdma_sendq_add(&conn->sq, &slot->last_op, sge, IBV_WR_SEND);
@@ -331,15 +333,14 @@ void np_rdma_respond(struct np_req *req)
 	struct np_rdma_slot *slot = slot_of(req);
 	struct np_rdma_conn *conn = slot->conn;
 	struct np_rdma_recv *recv = slot->recv;
-	int err;
 
 	reset(slot, np_req_has_data_out(req) ? "RDMA WRITE or SEND" : "SEND", over_respond,
 		write_failed);
 	slot->recv = NULL;
+	conn->unanswered--;
 	/* Before the SEND: once the host has the answer it may send its next command. */
-	err = conn->is_stopped ? 0 : np_rdma_recv_post(recv);
-	if (err)
-		np_rdma_conn_fail(conn, "a receive cannot be posted: error %d", -err);
+	if (recv)
+		np_rdma_recv_give_back(conn, recv);
 	if (!slot->err && (!np_list_is_empty(&conn->send_wait) || !post_chain(slot)))
 		np_list_add_tail(&conn->send_wait, &slot->link);
 	if (!is_waiting(slot) && !slot->inflight)
@@ -355,15 +356,19 @@ void np_rdma_rw_init(struct np_rdma_conn *conn)
 	conn->post.fn = post_at_end;
 }
 
-void np_rdma_slot_init(struct np_rdma_slot *slot, struct np_rdma_conn *conn)
+struct np_rdma_slot *np_rdma_slot_make(struct np_rdma_conn *conn)
 {
+	struct np_rdma_slot *slot = &conn->slots[conn->slots_made++];
+
+	assert(conn->slots_made <= conn->nslots);
 	slot->conn = conn;
 	slot->req.queue = &conn->queue;
 	slot->last_op.done = chain_done;
 	slot->later.fn = settle_later;
+	np_list_init(&slot->link);
 	np_list_init(&slot->later.link);
 	np_list_init(&slot->req.link);
-	np_list_add_tail(&conn->free_slots, &slot->link);
+	return slot;
 }
 
 static void abandon_list(struct np_list *waiting)

@@ -15,9 +15,11 @@ void np_rdma_pull(struct np_req *req);
 void np_rdma_push(struct np_req *req);
 void np_rdma_respond(struct np_req *req);
 
-/* Context: control thread, while building: the connection first, then its slots. */
+/* Context: control thread, while building. */
 void np_rdma_rw_init(struct np_rdma_conn *conn);
-void np_rdma_slot_init(struct np_rdma_slot *slot, struct np_rdma_conn *conn);
+
+/* The connection's next slot, in use for the first time. There must be one. */
+struct np_rdma_slot *np_rdma_slot_make(struct np_rdma_conn *conn);
 
 /* Posts now what is gathered. Happens by itself at the end of the turn. */
 void np_rdma_post(struct np_rdma_conn *conn);
