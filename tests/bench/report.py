@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The report: Markdown for people, JSON with all figures of all rounds, plots."""
+import json
+import os
+import subprocess
+
+import plots
+import tables
+from jobs import BY_NAME, SCALING
+from measure import GROUPS
+
+KERNEL = "kernel"
+BUSY_ENOUGH = 0.02
+
+
+def write(results, comparison, folder):
+    """Write report.md, results.json and the plots; return the report."""
+    os.makedirs(folder, exist_ok=True)
+    try:
+        drawn = plots.draw(results, folder)
+    except (OSError, subprocess.CalledProcessError) as error:
+        drawn = []
+        results.add_missing("plots", None, "all", error)
+    text = _markdown(results, comparison, drawn)
+    with open(os.path.join(folder, "report.md"), "w") as file:
+        file.write(text)
+    with open(os.path.join(folder, "results.json"), "w") as file:
+        json.dump({"measured": results.measured, "options": results.options,
+                   "sides": results.titles, "runs": results.runs, "missing": results.missing},
+                  file, indent=1)
+        file.write("\n")
+    return text
+
+
+def _markdown(results, comparison, drawn):
+    parts = ["# nvmet-p2p: benchmark\n", _measured(results)]
+    for part, section in (("time", _time), ("scaling", _scaling), ("icount", _icount),
+                          ("raw", _raw), ("perftest", _perftest), ("dram", _dram)):
+        if results.of(part):
+            parts.append(section(results))
+    if comparison:
+        parts.append("## Comparison with the baseline\n\n" + comparison)
+    if drawn:
+        parts.append("## Plots\n\n" + "\n".join(f"![{title}]({name})\n" for title, name in drawn))
+    if results.missing:
+        parts.append("## Missing\n\n" + "\n".join(map(_missing_line, results.missing)) + "\n")
+    return "\n".join(parts)
+
+
+def _missing_line(entry):
+    turn = f", round {entry['round']}" if entry["round"] else ""
+    return f"- {entry['part']}{turn}: {entry['what']}: {entry['reason'].splitlines()[0]}"
+
+
+def _measured(results):
+    facts = {**results.measured, **{key: value for key, value in results.options.items()
+                                    if value is not None and key != "update_baseline"}}
+    lines = [f"- {key}: {' '.join(value) if isinstance(value, list) else value}"
+             for key, value in facts.items()]
+    return "\n".join(lines) + ("\n\nFigures are medians of the rounds, in brackets the lowest and "
+                               "the highest. Each round boots a guest of its own.\n")
+
+
+def _legend(results, part):
+    return "\n".join(f"- `{side}`: {results.titles[side]}" for side in results.sides(part)) + "\n"
+
+
+def _time(results):
+    return "\n".join([
+        "## Real time: two CPUs, emulated drive\n", _legend(results, "time"),
+        "This measures the emulator as much as the targets: a change of address space, which only "
+        "a target in user space pays, costs a hundred times what it does on hardware, and so does "
+        "the CPU's way to the emulated CMB.\n",
+        "### IOPS\n", tables.by_job(results, "time", "iops"),
+        f"### IOPS in relation to `{KERNEL}`, of the same round\n",
+        tables.ratios(results, "time", KERNEL, "iops"),
+        "### MB/s\n", tables.by_job(results, "time", "bytes_per_s", 1e-6, 1),
+        "### Completion latency in us: p50 / p99 / p99.9\n",
+        tables.percentiles(results, "time"),
+        "### CPU time per I/O in us, both CPUs, host and target\n",
+        tables.by_job(results, "time", "busy_ns", 1e-3)])
+
+
+def _scaling(results):
+    return "\n".join([
+        "## Real time: connections and reactors\n",
+        "As many hosts as `xN` says, each with a subsystem and an fio job of its own: the depth is "
+        f"each job's. IOPS of all together, {' and '.join(job.name for job in SCALING)}.\n",
+        tables.by_side(results, "scaling", "iops")])
+
+
+def _icount(results):
+    first = [job for job in results.jobs("icount") if BY_NAME[job].depth == 1]
+    deeper = [job for job in results.jobs("icount") if BY_NAME[job].depth > 1]
+    parts = ["## Executed instructions: one CPU, null_blk with memory\n",
+             _legend(results, "icount")]
+    if deeper:
+        parts += ["### Instructions per I/O, whole system, host included\n",
+                  tables.by_job(results, "icount", "ns_per_io", jobs=deeper), _busy(results, deeper),
+                  f"### The same in relation to `{KERNEL}`, of the same round\n",
+                  tables.ratios(results, "icount", KERNEL, "ns_per_io", deeper)]
+    if first:
+        parts += ["### Latency at depth 1, in instructions, the medium's time taken off\n",
+                  tables.by_job(results, "icount", "latency_ns", jobs=first)]
+    return "\n".join([*parts, *_targets(results), *_breakdown(results)])
+
+
+def _busy(results, jobs):
+    """Whether the time of a run was all spent on instructions of tasks."""
+    idle = {(side, job): results.spread("icount", side, job, "not_busy_share").median
+            for side in results.sides("icount") for job in jobs
+            if results.spread("icount", side, job, "not_busy_share")}
+    late = [f"{side} {job} ({share:.0%})" for (side, job), share in idle.items()
+            if share > BUSY_ENOUGH]
+    if not late:
+        return (f"By the scheduler's count tasks had the CPU for more than {1 - BUSY_ENOUGH:.0%} of "
+                "each run: time is instructions.\n")
+    return ("The CPU was not always busy by the scheduler's count, so that the figure has time in "
+            f"it that was waited: {', '.join(late)}.\n")
+
+
+def _targets(results):
+    return ["### Instructions per I/O, threads of the target alone\n",
+            "Of ours the daemon's; of the kernel's the high-priority workers, less what these run "
+            "for the host in the same job while our target serves. Interrupts are in neither: the "
+            "kernel's target answers a read from the drive's. What rxe runs in its workers is the "
+            "RNIC's share, in the table after this.\n",
+            tables.by_job(results, "icount", "target_ns")]
+
+
+def _breakdown(results):
+    """Who ran for an I/O, at the depth at which nothing waits."""
+    jobs = [job for job in results.jobs("icount") if BY_NAME[job].depth == 16]
+    head = ["job, side", *(group for group, _ in GROUPS)]
+    rows = [[f"{job}, {side}", *(tables.cell(results.spread("icount", side, job, f"{group}_ns"))
+                                 for group, _ in GROUPS)]
+            for job in jobs for side in results.sides("icount")]
+    return ["### Instructions per I/O by who ran\n",
+            "`daemon`: nvmet-p2pd; `highpri`: kernel workers of the kernel's target and of the "
+            "block layer; `rxe`: unbound kernel workers, Soft-RoCE; `softirq`: ksoftirqd; `fio`: the "
+            "host's submitter.\n", tables.table(head, rows)]
+
+
+def _raw(results):
+    return "\n".join(["## Raw limits: fio without a target\n", _legend(results, "raw"),
+                      "### IOPS\n", tables.by_job(results, "raw", "iops"),
+                      "### MB/s\n", tables.by_job(results, "raw", "bytes_per_s", 1e-6, 1),
+                      "### Completion latency in us: p50 / p99 / p99.9\n",
+                      tables.percentiles(results, "raw")])
+
+
+def _perftest(results):
+    parts = ["## Raw limits: perftest over the same rxe, both ends in the guest\n"]
+    for figure, title in (("mb_per_s", "MB/s (of 2^20 bytes), by bytes of a message"),
+                          ("typical_us", "typical latency of a SEND in us, by bytes"),
+                          ("p99_us", "99th percentile of it")):
+        parts += [f"### {title}\n", tables.by_side(results, "perftest", figure)]
+    return "\n".join(parts)
+
+
+def _dram(results):
+    rows = []
+    for job in results.jobs("dram"):
+        for side in results.sides("dram"):
+            found = [results.spread("dram", side, job, figure) for figure in
+                     ("payload_bytes", "rnic_bytes", "drive_bytes", "dram_per_byte")]
+            rows.append([f"{job}, {results.titles[side]}",
+                         *(tables.cell(one) for one in found[:3]),
+                         tables.cell(found[3], digits=2)])
+    head = ["job, side", "bytes of data", "RNIC in host DRAM", "drive in host DRAM",
+            "host DRAM per byte"]
+    return "\n".join(["## Bytes in host DRAM, on the target's side\n",
+                      "By the daemon's counters (the kernel's target has no other place) and by the "
+                      "emulated drive's trace of its data pointers.\n", tables.table(head, rows)])
