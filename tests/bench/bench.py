@@ -27,7 +27,7 @@ def arguments():
     parser.add_argument("parts", nargs="*", metavar="PART",
                         help=f"any of {', '.join(PARTS)}; all if none is given")
     parser.add_argument("--rounds", type=int, help="guests to boot (default 3, 1 if --quick)")
-    parser.add_argument("--seconds", type=float, help="of a run (default 1.5, 1 if --quick)")
+    parser.add_argument("--seconds", type=float, default=1.5, help="of a run (default 1.5)")
     parser.add_argument("--quick", action="store_true", help="few jobs")
     parser.add_argument("--poll-us", type=int, help="instead of the daemon's default")
     parser.add_argument("--out", default=os.path.join(TOP, "build", "bench-results"),
@@ -42,7 +42,6 @@ def arguments():
     if options.update_baseline and "icount" not in options.parts:
         parser.error("--update-baseline needs part icount")
     options.rounds = options.rounds or (1 if options.quick else 3)
-    options.seconds = options.seconds or (1 if options.quick else 1.5)
     return options
 
 

@@ -9,13 +9,10 @@ import os
 import re
 
 FIO_LIMIT_S = 900
-SAMPLE = """date +%s%N; grep ^cpu /proc/schedstat; grep -H . /proc/[0-9]*/comm
-grep -H . /proc/[0-9]*/task/[0-9]*/schedstat; true
+SAMPLE = """grep -H . /proc/[0-9]*/comm; grep -H . /proc/[0-9]*/task/[0-9]*/schedstat; true
 """
 _COMM = re.compile(r"^/proc/(\d+)/comm:(.*)$", re.M)
 _TASK = re.compile(r"^/proc/(\d+)/task/(\d+)/schedstat:(\d+) ", re.M)
-_CPU = re.compile(r"^cpu\d+((?: \d+)+)$", re.M)
-_CPU_RUN_NS = 6  # which number of a CPU's line is the time that it ran tasks
 # Who uses the CPU, by the names of processes; the first that matches.
 GROUPS = (("daemon", re.compile("nvmet-p2pd")),
           # ib_comp_wq, where the kernel's target lives, and kblockd share these.
@@ -24,6 +21,9 @@ GROUPS = (("daemon", re.compile("nvmet-p2pd")),
           ("rxe", re.compile("kworker/u")),
           ("softirq", re.compile("ksoftirqd")),
           ("fio", re.compile("fio")))
+OTHER = "other"
+# What samples, and its surroundings: the test machine's shell, too.
+_NOT_COUNTED = re.compile("bash$|sh$|grep$|init$")
 
 
 def timed(seconds):
@@ -41,7 +41,7 @@ def run(vm, devices, job, extent):
     report, samples = _run_fio(vm, devices, {**job.options, **extent})
     figures = _rates(report)
     if samples:
-        figures.update(_cpu(*samples, figures["ios"]))
+        figures.update(_cpu(*samples, figures))
     return figures
 
 
@@ -75,34 +75,27 @@ def _rates(report):
                (("50", "50.000000"), ("99", "99.000000"), ("99.9", "99.900000"))}}
 
 
-def _cpu(before, after, ios):
-    """Nanoseconds per I/O that each group ran, and the share of the time that no task did."""
+def _cpu(before, after, figures):
+    """
+    Nanoseconds per I/O that each group ran, and all of them; and the share of the time that this is.
+
+    Interrupts count as time of the task that they interrupt.
+    """
     first, last = _by_group(before), _by_group(after)
-    figures = {f"{group}_ns": (last[group] - first[group]) / ios for group in last}
-    elapsed = _clock(after) - _clock(before)
-    busy = [now - then for now, then in zip(_cpu_ns(after), _cpu_ns(before))]
-    figures["busy_ns"] = sum(busy) / ios
-    figures["not_busy_share"] = 1 - sum(busy) / (len(busy) * elapsed)
-    return figures
+    used = {f"{group}_ns": (last[group] - first[group]) / figures["ios"] for group in last}
+    busy = sum(used.values())
+    return {**used, "busy_ns": busy, "busy_cpus": busy / figures["ns_per_io"]}
 
 
 def _by_group(sample):
     names = dict(_COMM.findall(sample))
-    totals = {group: 0 for group, _ in GROUPS}
+    totals = dict.fromkeys([group for group, _ in GROUPS] + [OTHER], 0)
     for pid, _, run_ns in _TASK.findall(sample):
-        for group, pattern in GROUPS:
-            if pattern.match(names.get(pid, "")):
-                totals[group] += int(run_ns)
-                break
+        name = names.get(pid, "")
+        if not _NOT_COUNTED.match(name):
+            group = next((group for group, pattern in GROUPS if pattern.match(name)), OTHER)
+            totals[group] += int(run_ns)
     return totals
-
-
-def _clock(sample):
-    return int(sample.split("\n", 1)[0])
-
-
-def _cpu_ns(sample):
-    return [int(numbers.split()[_CPU_RUN_NS]) for numbers in _CPU.findall(sample)]
 
 
 def _write(vm, name, text):

@@ -7,10 +7,10 @@ import subprocess
 import plots
 import tables
 from jobs import BY_NAME, SCALING
-from measure import GROUPS
+from measure import GROUPS, OTHER
 
 KERNEL = "kernel"
-BUSY_ENOUGH = 0.02
+BUSY_ENOUGH = 0.97
 
 
 def write(results, comparison, folder):
@@ -107,38 +107,37 @@ def _icount(results):
 
 def _busy(results, jobs):
     """Whether the time of a run was all spent on instructions of tasks."""
-    idle = {(side, job): results.spread("icount", side, job, "not_busy_share").median
-            for side in results.sides("icount") for job in jobs
-            if results.spread("icount", side, job, "not_busy_share")}
-    late = [f"{side} {job} ({share:.0%})" for (side, job), share in idle.items()
-            if share > BUSY_ENOUGH]
-    if not late:
-        return (f"By the scheduler's count tasks had the CPU for more than {1 - BUSY_ENOUGH:.0%} of "
-                "each run: time is instructions.\n")
-    return ("The CPU was not always busy by the scheduler's count, so that the figure has time in "
-            f"it that was waited: {', '.join(late)}.\n")
+    shares = {f"{side} {job}": results.spread("icount", side, job, "busy_cpus")
+              for side in results.sides("icount") for job in jobs}
+    waited = [f"{name} ({1 - share.median:.0%})" for name, share in shares.items()
+              if share and share.median < BUSY_ENOUGH]
+    if not waited:
+        return ("By the scheduler's count tasks ran for more than "
+                f"{BUSY_ENOUGH:.0%} of each run: time is instructions.\n")
+    return ("By the scheduler's count no task ran for a part of these runs, so that their figures "
+            f"have time in them that was waited: {', '.join(waited)}.\n")
 
 
 def _targets(results):
     return ["### Instructions per I/O, threads of the target alone\n",
             "Of ours the daemon's; of the kernel's the high-priority workers, less what these run "
-            "for the host in the same job while our target serves. Interrupts are in neither: the "
-            "kernel's target answers a read from the drive's. What rxe runs in its workers is the "
-            "RNIC's share, in the table after this.\n",
+            "for the host in the same job while our target serves. Interrupts count as the task's that "
+            "they interrupt, whosever that is: the kernel's target answers from the medium's. What "
+            "rxe runs in its workers is the RNIC's share, in the table after this.\n",
             tables.by_job(results, "icount", "target_ns")]
 
 
 def _breakdown(results):
     """Who ran for an I/O, at the depth at which nothing waits."""
     jobs = [job for job in results.jobs("icount") if BY_NAME[job].depth == 16]
-    head = ["job, side", *(group for group, _ in GROUPS)]
+    groups = [group for group, _ in GROUPS] + [OTHER]
     rows = [[f"{job}, {side}", *(tables.cell(results.spread("icount", side, job, f"{group}_ns"))
-                                 for group, _ in GROUPS)]
+                                 for group in groups)]
             for job in jobs for side in results.sides("icount")]
     return ["### Instructions per I/O by who ran\n",
             "`daemon`: nvmet-p2pd; `highpri`: kernel workers of the kernel's target and of the "
             "block layer; `rxe`: unbound kernel workers, Soft-RoCE; `softirq`: ksoftirqd; `fio`: the "
-            "host's submitter.\n", tables.table(head, rows)]
+            "host's submitter.\n", tables.table(["job, side", *groups], rows)]
 
 
 def _raw(results):

@@ -79,7 +79,7 @@ def in_real_time(options, results):
             fill(this.vm, this.vm.block_device(sides.DRIVE))
             if "raw" in options.parts:
                 for side in sides.for_raw():
-                    this.run("raw", side, jobs.LOCAL, extents)
+                    this.run("raw", side, jobs.QUICK if options.quick else jobs.LOCAL, extents)
                 raw.perftest(this)
             if "time" in options.parts:
                 _time(this, options, extents)
