@@ -33,6 +33,8 @@ def check(results, options):
     """
     if "icount" not in options.parts:
         return True, ""
+    if not current(results):
+        return False, "Nothing of ours was measured.\n"
     if options.update_baseline:
         return _update(results)
     if options.poll_us is not None:
@@ -62,7 +64,7 @@ def _update(results):
 
 
 def _compare(results, stored):
-    rows, compared = [], 0
+    rows, compared, titles = [], 0, results.titles["icount"]
     for side, by_job in current(results).items():
         for job, figures in by_job.items():
             for figure, value in figures.items():
@@ -72,7 +74,7 @@ def _compare(results, stored):
                 compared += 1
                 change = value / old - 1 if old else float(value != old)
                 if abs(change) > TOLERANCE:
-                    rows.append(f"| {results.titles[side]} | {job} | {FIGURES[figure]} | {old} "
+                    rows.append(f"| {titles[side]} | {job} | {FIGURES[figure]} | {old} "
                                 f"| {value} | {change:+.1%} "
                                 f"| {'worse' if change > 0 else 'better'} |")
     text = (f"{compared} figures compared with tests/bench/baseline.json, {len(rows)} of them "

@@ -40,7 +40,7 @@ def run(results):
 
 
 def _kernel(vm, results):
-    results.titles["kernel"] = "kernel nvmet-rdma"
+    results.name_side("dram", "kernel", "kernel nvmet-rdma")
     device = vm.block_device(PLAIN_DRIVE.name)
     with knvmet.KernelTarget(vm, sides.KERNEL_NQN, [device], port=sides.KERNEL_PORT,
                              inline_bytes=0), \
@@ -49,7 +49,7 @@ def _kernel(vm, results):
 
 
 def _ours(vm, results, name, title, **memory):
-    results.titles[name] = title
+    results.name_side("dram", name, title)
     namespace = target.namespace(1, vm.block_device(PLAIN_DRIVE.name),
                                  uuid="5a0d3c0e-53b0-4c5e-9f55-0f6a7b1f3c01", **memory)
     port = target.port(1, [target.NQN], inline_data_size=0)

@@ -36,21 +36,30 @@ def counted(ios):
     return {"number_ios": ios}
 
 
-def run(vm, devices, job, extent):
-    """Figures of one run on all devices at once, one fio job for each of them."""
-    report, samples = _run_fio(vm, devices, {**job.options, **extent})
+def run(vm, devices, job, warm_up, extent):
+    """
+    Figures of one run on all devices at once, one fio job for each of them.
+
+    It ends by `extent`, and comes after one of the same job that ends by `warm_up` and is not
+    counted.
+    """
+    report, samples = _run_fio(vm, devices, job.options, warm_up, extent)
     figures = _rates(report)
     if samples:
         figures.update(_cpu(*samples, figures))
     return figures
 
 
-def _run_fio(vm, devices, options):
+def _run_fio(vm, devices, options, warm_up, extent):
     """fio's report, and the texts of SAMPLE before and after if there is one device."""
     lines = ["[global]", "ioengine=io_uring", "direct=1", "randrepeat=1", "group_reporting=1",
-             "unified_rw_reporting=mixed", *(f"{key}={value}" for key, value in options.items())]
+             "unified_rw_reporting=mixed", *_lines(options)]
     for number, device in enumerate(devices):
-        lines += [f"[device{number}]", f"filename={device}"]
+        lines += [f"[warm-up{number}]", f"filename={device}", *_lines(warm_up)]
+    for number, device in enumerate(devices):
+        lines += [f"[device{number}]", f"filename={device}", *_lines(extent)]
+        if number == 0:
+            lines.append("stonewall")
     # fio would let the other jobs begin while one of them is busy with this.
     is_sampled = len(devices) == 1
     if is_sampled:
@@ -59,11 +68,16 @@ def _run_fio(vm, devices, options):
     _write(vm, "bench.fio", "\n".join(lines) + "\n")
     vm.run("cd /mnt/share && fio --output-format=json --output=bench.json bench.fio", FIO_LIMIT_S)
     text = _read(vm, "bench.json")
-    report = json.loads(text[text.index("{\n"):])["jobs"][0]
+    # The stonewall makes two groups, each of which has one report.
+    _, report = json.loads(text[text.index("{\n"):])["jobs"]
     assert report["error"] == 0, f"fio: error {report['error']}"
     samples = [_read(vm, f"device0.{when}.txt") for when in ("prerun", "postrun")
                ] if is_sampled else None
     return report, samples
+
+
+def _lines(options):
+    return [f"{key}={value}" for key, value in options.items()]
 
 
 def _rates(report):

@@ -11,7 +11,7 @@ LISTEN_LIMIT_S = 60
 RUN_LIMIT_S = 180
 COMMON = f"-d rxe0 -x 1 -F -p {PORT}"
 # The figures of a result's line, which begins with the size and the number of iterations.
-BANDWIDTH = {"mb_per_s": 3}
+BANDWIDTH = {"mib_per_s": 3}
 LATENCY = {"typical_us": 4, "p99_us": 7, "p99.9_us": 8}
 Test = namedtuple("Test", "tool size iterations columns")
 TESTS = (*(Test(tool, size, iterations, BANDWIDTH) for tool in ("ib_read_bw", "ib_write_bw")
@@ -29,7 +29,7 @@ def perftest(this):
                 raise
             this.results.add_missing("perftest", this.turn, f"{test.tool} {test.size}", error)
         else:
-            this.results.add("perftest", this.turn, test.tool, str(test.size), figures)
+            this.results.add("perftest", this.turn, test.tool, f"{test.size} bytes", figures)
 
 
 def _run(vm, test):

@@ -6,7 +6,7 @@ import subprocess
 
 import plots
 import tables
-from jobs import BY_NAME, SCALING
+from jobs import BY_NAME
 from measure import GROUPS, OTHER
 
 KERNEL = "kernel"
@@ -62,7 +62,7 @@ def _measured(results):
 
 
 def _legend(results, part):
-    return "\n".join(f"- `{side}`: {results.titles[side]}" for side in results.sides(part)) + "\n"
+    return "\n".join(f"- `{side}`: {title}" for side, title in results.titles[part].items()) + "\n"
 
 
 def _time(results):
@@ -84,8 +84,9 @@ def _time(results):
 def _scaling(results):
     return "\n".join([
         "## Real time: connections and reactors\n",
-        "As many hosts as `xN` says, each with a subsystem and an fio job of its own: the depth is "
-        f"each job's. IOPS of all together, {' and '.join(job.name for job in SCALING)}.\n",
+        "As many connections as `xN` says, each with a subsystem, a block device and an fio job of "
+        "its own: the depth is each job's. IOPS of all together. `host-1r` and `host-2r`: ours with "
+        "host memory and one reactor or two, default poll_us.\n",
         tables.by_side(results, "scaling", "iops")])
 
 
@@ -149,25 +150,28 @@ def _raw(results):
 
 
 def _perftest(results):
-    parts = ["## Raw limits: perftest over the same rxe, both ends in the guest\n"]
-    for figure, title in (("mb_per_s", "MB/s (of 2^20 bytes), by bytes of a message"),
-                          ("typical_us", "typical latency of a SEND in us, by bytes"),
-                          ("p99_us", "99th percentile of it")):
-        parts += [f"### {title}\n", tables.by_side(results, "perftest", figure)]
-    return "\n".join(parts)
+    figures = {"mib_per_s": "MiB/s", "typical_us": "typical us", "p99_us": "p99 us",
+               "p99.9_us": "p99.9 us"}
+    rows = [[f"{tool}, {size}", *(tables.cell(results.spread("perftest", tool, size, figure))
+                                  for figure in figures)]
+            for tool in results.sides("perftest") for size in results.jobs("perftest")
+            if any(results.values("perftest", tool, size, figure) for figure in figures)]
+    return "\n".join(["## Raw limits: perftest over the same rxe, both ends in the guest\n",
+                      tables.table(["test", *figures.values()], rows)])
 
 
 def _dram(results):
-    rows = []
+    rows, titles = [], results.titles["dram"]
     for job in results.jobs("dram"):
         for side in results.sides("dram"):
             found = [results.spread("dram", side, job, figure) for figure in
                      ("payload_bytes", "rnic_bytes", "drive_bytes", "dram_per_byte")]
-            rows.append([f"{job}, {results.titles[side]}",
+            rows.append([f"{job}, {titles[side]}",
                          *(tables.cell(one) for one in found[:3]),
                          tables.cell(found[3], digits=2)])
     head = ["job, side", "bytes of data", "RNIC in host DRAM", "drive in host DRAM",
             "host DRAM per byte"]
     return "\n".join(["## Bytes in host DRAM, on the target's side\n",
                       "By the daemon's counters (the kernel's target has no other place) and by the "
-                      "emulated drive's trace of its data pointers.\n", tables.table(head, rows)])
+                      "emulated drive's trace of its data pointers. No data in capsules.\n",
+                      tables.table(head, rows)])

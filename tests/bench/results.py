@@ -23,7 +23,7 @@ class Results:
             "source": _output("git", "-C", TOP, "describe", "--always", "--dirty"),
             "QEMU": _output("qemu-system-x86_64", "--version").splitlines()[0],
             "CPUs outside": os.cpu_count()}
-        self.titles = {}  # side -> what it is called in a table
+        self.titles = {}  # part -> {side: what it is}
         self.runs = []
         self.missing = []
 
@@ -31,6 +31,10 @@ class Results:
         """Note the versions of what is in the guest."""
         self.measured["kernel"] = vm.run("uname -r").stdout.strip()
         self.measured["fio"] = vm.run("fio --version").stdout.strip()
+
+    def name_side(self, part, side, title):
+        """Say in words what a side is."""
+        self.titles.setdefault(part, {})[side] = title
 
     def add(self, part, turn, side, job, figures):
         self.runs.append({"part": part, "round": turn + 1, "side": side, "job": job,

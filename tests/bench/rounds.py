@@ -23,20 +23,18 @@ class Round:
         self.turn = turn
         self.vm = vm
 
-    def run(self, part, side, wanted, extents, connections=1):
+    def run(self, part, side, wanted, extents, connections=None):
         """
         All these jobs of a side. One that fails ends the side, and is noted.
 
-        extents(job): the ends of the runs of a job, of which only the last one counts: the others
-        warm up.
+        extents(job): what ends the run that warms up, and what ends the one that counts.
         """
-        name = side.name if connections == 1 else f"{side.name} x{connections}"
-        self.results.titles[name] = side.title
+        name = side.name if connections is None else f"{side.name} x{connections}"
+        self.results.name_side(part, name, side.title)
         try:
-            with side.serving(self.vm, connections) as devices:
+            with side.serving(self.vm, connections or 1) as devices:
                 for job in wanted:
-                    for extent in extents(job):
-                        figures = measure.run(self.vm, devices, job, extent)
+                    figures = measure.run(self.vm, devices, job, *extents(job))
                     self.results.add(part, self.turn, name, job.name, figures)
         except (ChannelError, AssertionError) as error:
             if not self.vm.alive:
