@@ -89,6 +89,6 @@ def _rnic_bytes(before, after, opcode):
 
 
 def _outside(commands, cmb):
-    """Bytes of data pointers that do not lead into the CMB."""
+    """Bytes of data pointers that do not lead into the CMB; there is no IOMMU to translate them."""
     return sum(length for command in commands for address, length in command.pointers
                if not cmb[0] <= address <= address + length - 1 <= cmb[1])

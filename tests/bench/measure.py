@@ -9,6 +9,7 @@ import os
 import re
 
 FIO_LIMIT_S = 900
+# A process that ends meanwhile is an error of grep's, but not here.
 SAMPLE = """grep -H . /proc/[0-9]*/comm; grep -H . /proc/[0-9]*/task/[0-9]*/schedstat; true
 """
 _COMM = re.compile(r"^/proc/(\d+)/comm:(.*)$", re.M)
@@ -66,7 +67,8 @@ def _run_fio(vm, devices, options, warm_up, extent):
         lines += [f"exec_{when}=bash ./bench.sample" for when in ("prerun", "postrun")]
     _write(vm, "bench.sample", SAMPLE)
     _write(vm, "bench.fio", "\n".join(lines) + "\n")
-    vm.run("cd /mnt/share && fio --output-format=json --output=bench.json bench.fio", FIO_LIMIT_S)
+    vm.run("cd /mnt/share && rm -f bench.json device0.*.txt && "
+           "fio --output-format=json --output=bench.json bench.fio", FIO_LIMIT_S)
     text = _read(vm, "bench.json")
     # The stonewall makes two groups, each of which has one report.
     _, report = json.loads(text[text.index("{\n"):])["jobs"]
@@ -91,7 +93,7 @@ def _rates(report):
 
 def _cpu(before, after, figures):
     """
-    Nanoseconds per I/O that each group ran, and all of them; and the share of the time that this is.
+    Nanoseconds per I/O that each group ran, and all of them; and how many CPUs that kept busy.
 
     Interrupts count as time of the task that they interrupt.
     """

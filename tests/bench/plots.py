@@ -56,26 +56,23 @@ def _latency(results, family, depths):
 
 def _bars(results):
     """Instructions per I/O, and CPU time per I/O in real time."""
-    for part, figure, unit, scale, title in (
-            ("icount", "ns_per_io", "thousand instructions", 1e-3,
-             "instructions per I/O, whole system, 4 KiB and less"),
-            ("icount", "target_ns", "thousand instructions", 1e-3,
-             "instructions per I/O, target's threads alone, 4 KiB and less"),
-            ("time", "busy_ns", "us", 1e-3, "CPU time per I/O of both CPUs, real time, 4 KiB")):
-        # At depth 1 the whole system waits; what is larger needs another scale.
-        jobs = [job for job in results.jobs(part)
-                if BY_NAME[job].block in ("512", "4k") and BY_NAME[job].depth > 1]
+    for part, figure, unit, title in (
+            ("icount", "busy_ns", "thousand instructions", "instructions per I/O, whole system"),
+            ("icount", "target_ns", "thousand instructions", "instructions per I/O, target alone"),
+            ("time", "busy_ns", "us", "CPU time per I/O, both CPUs, real time")):
+        # What is larger needs another scale.
+        jobs = [job for job in results.jobs(part) if BY_NAME[job].block in ("512", "4k")]
         if jobs:
             yield title, f"cpu-{part}-{figure}.png".replace("_", "-"), _bar_chart(
-                results, part, figure, unit, scale, jobs)
+                results, part, figure, unit, jobs)
 
 
-def _bar_chart(results, part, figure, unit, scale, jobs):
+def _bar_chart(results, part, figure, unit, jobs):
     names = results.sides(part)
     rows = []
     for job in jobs:
         found = [results.spread(part, side, job, figure) for side in names]
-        rows.append(" ".join([job, *("?" if one is None else str(one.median * scale)
+        rows.append(" ".join([job, *("?" if one is None else str(one.median / 1000)
                                      for one in found)]))
     plots = [f'$data using {column}:xtic(1) title "{side}"'
              for column, side in enumerate(names, 2)]

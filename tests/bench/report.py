@@ -9,8 +9,12 @@ import tables
 from jobs import BY_NAME
 from measure import GROUPS, OTHER
 
-KERNEL = "kernel"
+# Who is compared with whom: the same medium, as far as there is one.
+RIVALS = {"time": {"host-poll0": "kernel", "host": "kernel", "cmb": "kernel",
+                   "null": "kernel-nullblk"},
+          "icount": {"host-poll0": "kernel", "host": "kernel"}}
 BUSY_ENOUGH = 0.97
+UNSTEADY = 0.1
 
 
 def write(results, comparison, folder):
@@ -68,12 +72,12 @@ def _legend(results, part):
 def _time(results):
     return "\n".join([
         "## Real time: two CPUs, emulated drive\n", _legend(results, "time"),
-        "This measures the emulator as much as the targets: a change of address space, which only "
-        "a target in user space pays, costs a hundred times what it does on hardware, and so does "
-        "the CPU's way to the emulated CMB.\n",
+        "This measures the emulator as much as the targets. What is slow in it is a change from "
+        "one process to another, which only a target in user space pays for, and the CPU's way to "
+        "an emulated CMB, which Soft-RoCE takes in place of an RNIC.\n",
         "### IOPS\n", tables.by_job(results, "time", "iops"),
-        f"### IOPS in relation to `{KERNEL}`, of the same round\n",
-        tables.ratios(results, "time", KERNEL, "iops"),
+        "### IOPS in relation to the kernel's target, of the same round\n",
+        tables.ratios(results, "time", RIVALS["time"], "iops"),
         "### MB/s\n", tables.by_job(results, "time", "bytes_per_s", 1e-6, 1),
         "### Completion latency in us: p50 / p99 / p99.9\n",
         tables.percentiles(results, "time"),
@@ -84,9 +88,9 @@ def _time(results):
 def _scaling(results):
     return "\n".join([
         "## Real time: connections and reactors\n",
-        "As many connections as `xN` says, each with a subsystem, a block device and an fio job of "
-        "its own: the depth is each job's. IOPS of all together. `host-1r` and `host-2r`: ours with "
-        "host memory and one reactor or two, default poll_us.\n",
+        "As many connections as `xN` says, each with an I/O queue for each CPU, and a subsystem, "
+        "a block device and an fio job of its own: the depth is each job's. IOPS of all together. "
+        "`host-1r` and `host-2r`: ours with host memory and one reactor or two, default poll_us.\n",
         tables.by_side(results, "scaling", "iops")])
 
 
@@ -97,11 +101,12 @@ def _icount(results):
              _legend(results, "icount")]
     if deeper:
         parts += ["### Instructions per I/O, whole system, host included\n",
-                  tables.by_job(results, "icount", "ns_per_io", jobs=deeper), _busy(results, deeper),
-                  f"### The same in relation to `{KERNEL}`, of the same round\n",
-                  tables.ratios(results, "icount", KERNEL, "ns_per_io", deeper)]
+                  tables.by_job(results, "icount", "ns_per_io", jobs=deeper),
+                  _busy(results, deeper), _unsteady(results, deeper),
+                  "### The same in relation to the kernel's target, of the same round\n",
+                  tables.ratios(results, "icount", RIVALS["icount"], "ns_per_io", deeper)]
     if first:
-        parts += ["### Latency at depth 1, in instructions, the medium's time taken off\n",
+        parts += ["### Mean latency at depth 1, in instructions, the medium's time taken off\n",
                   tables.by_job(results, "icount", "latency_ns", jobs=first)]
     return "\n".join([*parts, *_targets(results), *_breakdown(results)])
 
@@ -119,12 +124,24 @@ def _busy(results, jobs):
             f"have time in them that was waited: {', '.join(waited)}.\n")
 
 
+def _unsteady(results, jobs):
+    """Which figures differ between the rounds by more than their noise."""
+    found = [f"{side} {job} ({value.high / value.low - 1:.0%})"
+             for side in results.sides("icount") for job in jobs
+             if (value := results.spread("icount", side, job, "ns_per_io"))
+             and value.high / value.low - 1 > UNSTEADY]
+    if not found:
+        return ""
+    return ("Rounds that differ by this much are no noise: host, target and medium can fall into "
+            f"step with each other in more than one way. See the range: {', '.join(found)}.\n")
+
+
 def _targets(results):
     return ["### Instructions per I/O, threads of the target alone\n",
             "Of ours the daemon's; of the kernel's the high-priority workers, less what these run "
-            "for the host in the same job while our target serves. Interrupts count as the task's that "
-            "they interrupt, whosever that is: the kernel's target answers from the medium's. What "
-            "rxe runs in its workers is the RNIC's share, in the table after this.\n",
+            "for the host in the same job while our target serves. Interrupts count as the task's "
+            "that they interrupt, whosever that is: the kernel's target answers from the medium's. "
+            "What rxe runs in its workers is the RNIC's share, in the table after this.\n",
             tables.by_job(results, "icount", "target_ns")]
 
 
@@ -137,8 +154,8 @@ def _breakdown(results):
             for job in jobs for side in results.sides("icount")]
     return ["### Instructions per I/O by who ran\n",
             "`daemon`: nvmet-p2pd; `highpri`: kernel workers of the kernel's target and of the "
-            "block layer; `rxe`: unbound kernel workers, Soft-RoCE; `softirq`: ksoftirqd; `fio`: the "
-            "host's submitter.\n", tables.table(["job, side", *groups], rows)]
+            "block layer; `rxe`: unbound kernel workers, Soft-RoCE; `softirq`: ksoftirqd; `fio`: "
+            "the host's submitter.\n", tables.table(["job, side", *groups], rows)]
 
 
 def _raw(results):
@@ -172,6 +189,6 @@ def _dram(results):
     head = ["job, side", "bytes of data", "RNIC in host DRAM", "drive in host DRAM",
             "host DRAM per byte"]
     return "\n".join(["## Bytes in host DRAM, on the target's side\n",
-                      "By the daemon's counters (the kernel's target has no other place) and by the "
-                      "emulated drive's trace of its data pointers. No data in capsules.\n",
+                      "By the daemon's counters (the kernel's target has no other place) and by "
+                      "the emulated drive's trace of its data pointers. No data in capsules.\n",
                       tables.table(head, rows)])

@@ -7,7 +7,7 @@ import sys
 import time
 from collections import namedtuple
 
-from vm import TOP
+from vm import TOP, build_dir
 
 Spread = namedtuple("Spread", "median low high")
 
@@ -20,8 +20,9 @@ class Results:
         self.started = time.time()
         self.measured = {
             "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(self.started)),
-            "source": _output("git", "-C", TOP, "describe", "--always", "--dirty"),
-            "QEMU": _output("qemu-system-x86_64", "--version").splitlines()[0],
+            "source": _output("git", "-C", TOP, "describe", "--always", "--dirty") or "no git",
+            "nvmet-p2pd": _output(os.path.join(build_dir(), "bin", "nvmet-p2pd"), "--version"),
+            "QEMU": _output("qemu-system-x86_64", "--version").split("\n", 1)[0],
             "CPUs outside": os.cpu_count()}
         self.titles = {}  # part -> {side: what it is}
         self.runs = []
@@ -46,7 +47,7 @@ class Results:
         """A figure that could not be had, and why; turn: None if it is of no round."""
         turn = None if turn is None else turn + 1
         self.missing.append({"part": part, "round": turn, "what": what,
-                             "reason": str(reason).strip()})
+                             "reason": str(reason).strip() or repr(reason)})
         self.say(f"{part}, {what}: missing: {reason}")
 
     def say(self, text):
@@ -78,4 +79,6 @@ def spread(values):
 
 
 def _output(*command):
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    """What a command prints; nothing if it fails."""
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          text=True, check=False).stdout.strip()

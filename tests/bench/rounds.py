@@ -72,7 +72,7 @@ def in_real_time(options, results):
         return (measure.timed(options.seconds * WARM_UP_SHARE), measure.timed(options.seconds))
 
     for turn in range(options.rounds):
-        with booted(results, "time", turn, Topology(drives=sides.DRIVES)) as this:
+        with booted(results, "time and raw", turn, Topology(drives=sides.DRIVES)) as this:
             sides.make_null_block(this.vm, memory_backed=0, irqmode=0)
             fill(this.vm, this.vm.block_device(sides.DRIVE))
             if "raw" in options.parts:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Who is measured: each side is a context manager that yields a list of block devices of the host.
 
-Each connection is a host's own subsystem, controller and block device. All of them are on the same
-medium, and both targets announce their default in-capsule size, which is 4096 bytes for both.
+Each connection has a subsystem, a controller and a block device of its own. All of them are on the
+same medium, and both targets announce their default in-capsule size, which is 4096 bytes for both;
+with the CMB ours announces none.
 """
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field

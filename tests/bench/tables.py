@@ -51,16 +51,13 @@ def percentiles(results, part):
                                    for job in results.jobs(part)])
 
 
-def ratios(results, part, base, figure, jobs=None):
-    """Each side in relation to `base`: the spread of the rounds' own ratios."""
-    names = [side for side in results.sides(part) if side != base]
-    rows = []
-    for job in results.jobs(part) if jobs is None else jobs:
-        theirs = results.values(part, base, job, figure)
-        row = [job]
-        for side in names:
-            ours = results.values(part, side, job, figure)
-            row.append(cell(spread(ours[turn] / theirs[turn] for turn in ours if turn in theirs),
-                            digits=2))
-        rows.append(row)
-    return table(["job", *names], rows)
+def ratios(results, part, rivals, figure, jobs=None):
+    """The spread of the rounds' own ratios; rivals: {side: the one that it is compared with}."""
+    def ratio(job, side, rival):
+        ours, theirs = (results.values(part, name, job, figure) for name in (side, rival))
+        return spread(ours[turn] / theirs[turn] for turn in ours if turn in theirs)
+
+    head = [f"{side} / {rival}" for side, rival in rivals.items()]
+    rows = [[job, *(cell(ratio(job, side, rival), digits=2) for side, rival in rivals.items())]
+            for job in (results.jobs(part) if jobs is None else jobs)]
+    return table(["job", *head], rows)
