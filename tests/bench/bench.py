@@ -41,6 +41,8 @@ def arguments():
     options.parts = options.parts or list(PARTS)
     if options.update_baseline and "icount" not in options.parts:
         parser.error("--update-baseline needs part icount")
+    if options.update_baseline and options.poll_us is not None:
+        parser.error("the baseline is with the daemon's own poll_us")
     options.rounds = options.rounds or (1 if options.quick else 3)
     return options
 
