@@ -48,7 +48,7 @@ def check(results, options):
     if not current(results):
         return False, "Nothing of ours was measured.\n"
     if options.update_baseline:
-        return _update(results)
+        return _update(results, options)
     if options.poll_us is not None:
         return True, "Not compared with the baseline: that is with the daemon's own poll_us.\n"
     try:
@@ -56,16 +56,18 @@ def check(results, options):
             stored = json.load(file)
     except FileNotFoundError:
         return True, "There is no baseline yet: `--update-baseline` writes it.\n"
+    if stored["seconds"] != options.seconds:
+        return True, f"Not compared: the baseline is with --seconds {stored['seconds']}.\n"
     return _compare(results, stored)
 
 
-def _update(results):
-    """Renew what this run has measured; other jobs keep their figures if the kernel is the same."""
-    stored = {"kernel": results.measured.get("kernel"), "figures": {}}
+def _update(results, options):
+    """Renew what this run has measured; other jobs keep their figures if all else is the same."""
+    stored = {"kernel": results.measured.get("kernel"), "seconds": options.seconds, "figures": {}}
     if os.path.exists(PATH):
         with open(PATH) as file:
             old = json.load(file)
-        if old["kernel"] == stored["kernel"]:
+        if all(old[key] == stored[key] for key in ("kernel", "seconds")):
             stored = old
     for side, by_job in current(results).items():
         stored["figures"].setdefault(side, {}).update(by_job)
@@ -81,8 +83,8 @@ def _text(stored):
         lines = [f"   {json.dumps(job)}: {json.dumps(by_job[job], sort_keys=True)}"
                  for job in sorted(by_job)]
         sides.append(f"  {json.dumps(side)}: {{\n" + ",\n".join(lines) + "\n  }")
-    return (f'{{\n "kernel": {json.dumps(stored["kernel"])},\n "figures": {{\n'
-            + ",\n".join(sides) + "\n }\n}\n")
+    return (f'{{\n "kernel": {json.dumps(stored["kernel"])},\n "seconds": {stored["seconds"]},\n'
+            ' "figures": {\n' + ",\n".join(sides) + "\n }\n}\n")
 
 
 def _change(value, low, high):

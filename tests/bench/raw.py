@@ -4,6 +4,7 @@ import re
 from collections import namedtuple
 
 from channel import ChannelError
+from outside import Watch
 from vm import LOOPBACK, wait_for
 
 PORT = 18515
@@ -22,8 +23,10 @@ TESTS = (*(Test(tool, size, iterations, BANDWIDTH) for tool in ("ib_read_bw", "i
 def perftest(this):
     """Add the figures of each test to a round's results, or why there are none."""
     for test in TESTS:
+        watch = Watch(this.vm)
         try:
             figures = _run(this.vm, test)
+            figures["others_cpus"] = watch.others()
         except (ChannelError, AssertionError) as error:
             if not this.vm.alive:
                 raise

@@ -15,6 +15,8 @@ RIVALS = {"time": {"host-poll0": "kernel", "host": "kernel", "cmb": "kernel",
           "icount": {"host-poll0": "kernel", "host": "kernel"}}
 BUSY_ENOUGH = 0.97
 UNSTEADY = 0.1
+# CPUs outside the guest, which needs two for itself.
+COMPANY = 0.2
 
 
 def write(results, comparison, folder):
@@ -69,12 +71,25 @@ def _legend(results, part):
     return "\n".join(f"- `{side}`: {title}" for side, title in results.titles[part].items()) + "\n"
 
 
+def _company(results, part):
+    """How many runs shared the machine with something else."""
+    runs = results.of(part)
+    disturbed = [run for run in runs if run["figures"]["others_cpus"] > COMPANY]
+    if not disturbed:
+        return "During no run did others than the guest use the machine to speak of.\n"
+    most = max(run["figures"]["others_cpus"] for run in disturbed)
+    return (f"**Disturbed**: during {len(disturbed)} of {len(runs)} runs others than the guest "
+            f"used more than {COMPANY} CPUs of the machine, up to {most:.1f}. Do not rely on "
+            "figures of such a run; `others_cpus` in results.json says which they are.\n")
+
+
 def _time(results):
     return "\n".join([
         "## Real time: two CPUs, emulated drive\n", _legend(results, "time"),
         "This measures the emulator as much as the targets. What is slow in it is a change from "
         "one process to another, which only a target in user space pays for, and the CPU's way to "
         "an emulated CMB, which Soft-RoCE takes in place of an RNIC.\n",
+        _company(results, "time"),
         "### IOPS\n", tables.by_job(results, "time", "iops"),
         "### IOPS in relation to the kernel's target, of the same round\n",
         tables.ratios(results, "time", RIVALS["time"], "iops"),
@@ -91,7 +106,7 @@ def _scaling(results):
         "As many connections as `xN` says, each with an I/O queue for each CPU, and a subsystem, "
         "a block device and an fio job of its own: the depth is each job's. IOPS of all together. "
         "`host-1r` and `host-2r`: ours with host memory and one reactor or two, default poll_us.\n",
-        tables.by_side(results, "scaling", "iops")])
+        _company(results, "scaling"), tables.by_side(results, "scaling", "iops")])
 
 
 def _icount(results):
@@ -108,7 +123,7 @@ def _icount(results):
     if first:
         parts += ["### Mean latency at depth 1, in instructions, the medium's time taken off\n",
                   tables.by_job(results, "icount", "latency_ns", jobs=first)]
-    return "\n".join([*parts, *_targets(results), *_breakdown(results)])
+    return "\n".join(filter(None, [*parts, *_targets(results), *_breakdown(results)]))
 
 
 def _busy(results, jobs):
@@ -160,6 +175,7 @@ def _breakdown(results):
 
 def _raw(results):
     return "\n".join(["## Raw limits: fio without a target\n", _legend(results, "raw"),
+                      _company(results, "raw"),
                       "### IOPS\n", tables.by_job(results, "raw", "iops"),
                       "### MB/s\n", tables.by_job(results, "raw", "bytes_per_s", 1e-6, 1),
                       "### Completion latency in us: p50 / p99 / p99.9\n",
@@ -174,6 +190,7 @@ def _perftest(results):
             for tool in results.sides("perftest") for size in results.jobs("perftest")
             if any(results.values("perftest", tool, size, figure) for figure in figures)]
     return "\n".join(["## Raw limits: perftest over the same rxe, both ends in the guest\n",
+                      _company(results, "perftest"),
                       tables.table(["test", *figures.values()], rows)])
 
 

@@ -7,6 +7,7 @@ import measure
 import raw
 import sides
 from channel import ChannelError
+from outside import Watch
 from topology import Topology
 from vm import Vm
 
@@ -34,7 +35,9 @@ class Round:
         try:
             with side.serving(self.vm, connections or 1) as devices:
                 for job in wanted:
+                    watch = Watch(self.vm)
                     figures = measure.run(self.vm, devices, job, *extents(job))
+                    figures["others_cpus"] = watch.others()
                     self.results.add(part, self.turn, name, job.name, figures)
         except (ChannelError, AssertionError) as error:
             if not self.vm.alive:
