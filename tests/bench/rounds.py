@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The rounds of the parts time, raw and icount: a guest each, in it every side and every job."""
+from contextlib import contextmanager
+
+import jobs
+import measure
+import raw
+import sides
+from channel import ChannelError
+from outside import Watch
+from topology import Topology
+from vm import Vm
+
+CONNECTIONS = (1, 2, 4, 8)
+QUICK_CONNECTIONS = (1, 4)
+WARM_UP_SHARE = 0.3
+
+
+class Round:
+    """A guest, and where the figures that are measured in it go."""
+
+    def __init__(self, results, turn, vm):
+        self.results = results
+        self.turn = turn
+        self.vm = vm
+
+    def run(self, part, side, wanted, extents, connections=None):
+        """
+        All these jobs of a side. One that fails ends the side, and is noted.
+
+        extents(job): what ends the run that warms up, and what ends the one that counts.
+        """
+        name = side.name if connections is None else f"{side.name} x{connections}"
+        self.results.name_side(part, name, side.title)
+        try:
+            with side.serving(self.vm, connections or 1) as devices:
+                for job in wanted:
+                    watch = Watch(self.vm)
+                    figures = measure.run(self.vm, devices, job, *extents(job))
+                    figures["others_cpus"] = watch.others()
+                    self.results.add(part, self.turn, name, job.name, figures)
+        except (ChannelError, AssertionError) as error:
+            if not self.vm.alive:
+                raise
+            self.results.add_missing(part, self.turn, name, error)
+
+    def in_turn(self, all_sides):
+        """The sides, the other way round in every second round."""
+        return all_sides if self.turn % 2 == 0 else tuple(reversed(all_sides))
+
+
+@contextmanager
+def booted(results, part, turn, topology):
+    """A Round; what goes wrong in its guest ends this round only, and is noted."""
+    results.say(f"{part}, round {turn + 1}: boot")
+    vm = Vm(topology)
+    try:
+        vm.boot()
+        results.describe_guest(vm)
+        yield Round(results, turn, vm)
+    except (ChannelError, AssertionError) as error:
+        results.add_missing(part, turn, "the rest of the round", error)
+    finally:
+        vm.kill()
+
+
+def fill(vm, device):
+    """Write the area of the jobs, so that reads find what was written, not holes."""
+    vm.run(f"dd if=/dev/urandom of={device} bs=1M count={jobs.AREA_MIB} oflag=direct status=none")
+
+
+def in_real_time(options, results):
+    """Parts time and raw: two CPUs in real time, an emulated drive."""
+    def extents(_job):
+        return (measure.timed(options.seconds * WARM_UP_SHARE), measure.timed(options.seconds))
+
+    for turn in range(options.rounds):
+        with booted(results, "time and raw", turn, Topology(drives=sides.DRIVES)) as this:
+            sides.make_null_block(this.vm, memory_backed=0, irqmode=0)
+            fill(this.vm, this.vm.block_device(sides.DRIVE))
+            if "raw" in options.parts:
+                for side in sides.for_raw():
+                    this.run("raw", side, jobs.QUICK if options.quick else jobs.LOCAL, extents)
+                raw.perftest(this)
+            if "time" in options.parts:
+                _time(this, options, extents)
+
+
+def _time(this, options, extents):
+    wanted = jobs.QUICK if options.quick else jobs.JOBS
+    for side in this.in_turn(sides.for_time(options.poll_us)):
+        this.run("time", side, wanted, extents)
+    for connections in QUICK_CONNECTIONS if options.quick else CONNECTIONS:
+        for side in this.in_turn(sides.for_scaling()):
+            this.run("scaling", side, jobs.SCALING, extents, connections)
+
+
+def in_instructions(options, results):
+    """Part icount: one CPU whose clock is the count of executed instructions, null_blk."""
+    def extents(job):
+        return (measure.counted(job.count(options.seconds * WARM_UP_SHARE)),
+                measure.counted(job.count(options.seconds)))
+
+    wanted = jobs.QUICK if options.quick else jobs.JOBS
+    machine = Topology(drives=sides.DRIVES, icount=True, vcpus=1)
+    for turn in range(options.rounds):
+        with booted(results, "icount", turn, machine) as this:
+            # An emulated drive would answer in real time: after another number of instructions
+            # each time.
+            sides.make_null_block(this.vm, memory_backed=1, irqmode=2,
+                                  completion_nsec=sides.NULL_BLOCK_NS)
+            fill(this.vm, sides.NULL_BLOCK)
+            for side in this.in_turn(sides.for_icount(options.poll_us)):
+                this.run("icount", side, wanted, extents)
