@@ -77,19 +77,10 @@ void np_uring_prep_cmd(
 		cmd_size < NP_SQE_CMD_BYTES ? cmd_size : NP_SQE_CMD_BYTES);
 }
 
-/* Return: 0 or -errno. */
-static int np_uring_set_fixed(
-	struct np_reactor *reactor, unsigned int index, void *va, size_t bytes)
+int np_uring_fix(struct np_reactor *reactor, void *va, size_t bytes)
 {
 	const struct iovec iov = {.iov_base = va, .iov_len = bytes};
 	const __u64 tag = 0;
-	int ret = io_uring_register_buffers_update_tag(&reactor->ring, index, &iov, &tag, 1);
-
-	return ret < 0 ? ret : 0;
-}
-
-int np_uring_fix(struct np_reactor *reactor, void *va, size_t bytes)
-{
 	unsigned int index = 0;
 	int ret;
 
@@ -103,24 +94,12 @@ int np_uring_fix(struct np_reactor *reactor, void *va, size_t bytes)
 		index++;
 	if (index == NP_MAX_FIXED)
 		return -ENOSPC;
-	ret = np_uring_set_fixed(reactor, index, va, bytes);
-	if (ret)
+	ret = io_uring_register_buffers_update_tag(&reactor->ring, index, &iov, &tag, 1);
+	if (ret < 0)
 		return ret;
 	reactor->fixed[index].va = (uintptr_t)va;
 	reactor->fixed[index].bytes = bytes;
 	return 0;
-}
-
-void np_uring_unfix(struct np_reactor *reactor, const void *va)
-{
-	for (unsigned int i = 0; i < NP_MAX_FIXED; i++) {
-		if (reactor->fixed[i].va != (uintptr_t)va)
-			continue;
-		/* The kernel waits for operations that use it before it lets go of the pages. */
-		np_uring_set_fixed(reactor, i, NULL, 0);
-		reactor->fixed[i].va = 0;
-		return;
-	}
 }
 
 int np_uring_find_fixed(const struct np_reactor *reactor, const void *va, size_t bytes)

@@ -53,14 +53,11 @@ void np_uring_prep_cmd(
  *
  * It may then be named by number (IORING_OP_READ_FIXED), which spares the kernel to look up and pin
  * its pages for each operation. Memory of a device (peer-to-peer pages) cannot be pinned.
- * Context: the reactor.
+ * It stays so until the reactor ends. Context: the reactor.
  * Return: 0, or -errno: -ENOSPC if NP_MAX_FIXED pieces are known, -EOPNOTSUPP before Linux 5.19,
  *         -ENOMEM beyond RLIMIT_MEMLOCK. Without it all works as well.
  */
 int np_uring_fix(struct np_reactor *reactor, void *va, size_t bytes);
-
-/* Forgets what np_uring_fix() was given at @va, if anything. Context: the reactor. */
-void np_uring_unfix(struct np_reactor *reactor, const void *va);
 
 /* The number of the fixed memory that [@va, @va + @bytes) lies in, or -1. Context: the reactor. */
 int np_uring_find_fixed(const struct np_reactor *reactor, const void *va, size_t bytes);

@@ -56,15 +56,6 @@ static void fix(struct np_msg *msg)
 	sem_post(&job->done);
 }
 
-static void unfix(struct np_msg *msg)
-{
-	struct job *job = np_container_of(msg, struct job, msg);
-
-	np_uring_unfix(job->scene->reactor, job->scene->buf);
-	assert_int_equal(np_uring_find_fixed(job->scene->reactor, job->scene->buf, 1), -1);
-	sem_post(&job->done);
-}
-
 /* The kernel keeps the pages that it was told of: they show, whatever is mapped there since. */
 static void test_file__uses_fixed_memory(void **state)
 {
@@ -87,10 +78,6 @@ static void test_file__uses_fixed_memory(void **state)
 	assert_ptr_equal(mmap(scene->buf, BUF_BYTES, prot, flags | MAP_FIXED, -1, 0), scene->buf);
 	run_ok(scene, NP_IO_READ, 0, 0, nblocks);
 	assert_zeros(scene->buf, BUF_BYTES);
-	job = (struct job){.scene = scene, .msg.fn = unfix};
-	run_job(&job);
-	run_ok(scene, NP_IO_READ, 0, 0, nblocks);
-	assert_filled(scene->buf, 0, BUF_BYTES, 4);
 	munmap(scene->buf, BUF_BYTES);
 	scene->buf = heap;
 }
