@@ -13,12 +13,13 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import baseline  # noqa: E402
 import derived  # noqa: E402
 import dram  # noqa: E402
+import hosts  # noqa: E402
 import report  # noqa: E402
 import rounds  # noqa: E402
 from results import Results  # noqa: E402
 from vm import TOP, end_on_sigterm  # noqa: E402
 
-PARTS = ("time", "icount", "raw", "dram")
+PARTS = ("time", "icount", "raw", "dram", "hosts")
 
 
 def arguments():
@@ -55,6 +56,8 @@ def measure(options):
         rounds.in_instructions(options, results)
     if "dram" in options.parts:
         dram.run(results)
+    if "hosts" in options.parts:
+        hosts.run(options, results)
     derived.add(results)
     return results
 

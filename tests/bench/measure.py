@@ -97,13 +97,14 @@ def _cpu(before, after, figures):
 
     Interrupts count as time of the task that they interrupt.
     """
-    first, last = _by_group(before), _by_group(after)
+    first, last = by_group(before), by_group(after)
     used = {f"{group}_ns": (last[group] - first[group]) / figures["ios"] for group in last}
     busy = sum(used.values())
     return {**used, "busy_ns": busy, "busy_cpus": busy / figures["ns_per_io"]}
 
 
-def _by_group(sample):
+def by_group(sample):
+    """Nanoseconds that each group has run so far, from what SAMPLE printed."""
     names = dict(_COMM.findall(sample))
     totals = dict.fromkeys([group for group, _ in GROUPS] + [OTHER], 0)
     for pid, _, run_ns in _TASK.findall(sample):

@@ -41,7 +41,8 @@ def write(results, comparison, folder):
 def _markdown(results, comparison, drawn):
     parts = ["# nvmet-p2p: benchmark\n", _measured(results)]
     for part, section in (("time", _time), ("scaling", _scaling), ("icount", _icount),
-                          ("raw", _raw), ("perftest", _perftest), ("dram", _dram)):
+                          ("raw", _raw), ("perftest", _perftest), ("dram", _dram),
+                          ("hosts", _hosts)):
         if results.of(part):
             parts.append(section(results))
     if comparison:
@@ -209,3 +210,19 @@ def _dram(results):
                       "By the daemon's counters (the kernel's target has no other place) and by "
                       "the emulated drive's trace of its data pointers. No data in capsules.\n",
                       tables.table(head, rows)])
+
+
+def _hosts(results):
+    figures = {"kib_per_connection": ("KiB resident", 0), "connect_ms": ("ms to connect", 1),
+               "daemon_percent": ("idle: daemon, % CPU", 3),
+               "highpri_percent": ("idle: kernel workers, % CPU", 3)}
+    rows = [[f"{job}, {results.titles['hosts'][side]}",
+             *(tables.cell(results.spread("hosts", side, job, figure), digits=digits)
+               for figure, (_, digits) in figures.items())]
+            for job in results.jobs("hosts") for side in results.sides("hosts")]
+    return "\n".join(["## Connected hosts that do nothing\n",
+                      "Each has an admin queue and an I/O queue of depth 128; memory and the time "
+                      "to connect are for one of the two. By the count of instructions, at one a "
+                      "nanosecond. The kernel's memory is its own secret. The kernel workers are "
+                      "those of its target and of the host's block layer.\n",
+                      tables.table(["", *(head for head, _ in figures.values())], rows)])

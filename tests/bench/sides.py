@@ -20,6 +20,9 @@ NULL_BLOCK = "/dev/nullb0"
 # How long null_blk takes for an answer, where it is told to take any time.
 NULL_BLOCK_NS = 80000
 NULL_ENGINE_BYTES = 1 << 30
+# In real time an I/O takes the emulator some ten times what it takes hardware, and so do the pauses
+# that the daemon's default is made for.
+EMULATED_POLL_US = 1000
 KERNEL_NQN = "nqn.2026-01.org.example:kernel"
 KERNEL_PORT = 4421
 OUR_PORT = 4420
@@ -117,7 +120,8 @@ def for_icount(poll_us=None):
 
 def for_time(poll_us=None):
     """The sides of part time, on the emulated drive where nothing else is said."""
-    host_poll0, host_adaptive, null = our_sides(DRIVE, poll_us)
+    host_poll0, host_adaptive, null = our_sides(
+        DRIVE, EMULATED_POLL_US if poll_us is None else poll_us)
     cmb = Side("cmb", host_adaptive.title.replace("host memory", "CMB"), our_target, DRIVE,
                {**host_adaptive.more, "p2p": True})
     return (kernel_side(DRIVE), host_poll0, host_adaptive, cmb,

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What many hosts cost that are connected and do nothing: memory, CPU, and the time to connect.
+
+Each host has an admin queue and an I/O queue of depth 128: two connections. One CPU whose clock is
+the count of executed instructions, so times are instructions too.
+"""
+import re
+import statistics
+import uuid
+from contextlib import contextmanager
+
+import knvmet
+import measure
+import rounds
+import sides
+import target
+from topology import Topology
+from vm import LOOPBACK
+
+HOSTS = 256
+QUICK_HOSTS = 32
+DEPTH = 128
+CONNECTIONS_EACH = 2
+IDLE_S = 20
+SETTLE_S = 5
+LIMIT_S = 1800
+# Prints the nanoseconds that each `nvme connect` took, the tool's own start included.
+CONNECT = """
+read -r -a hosts <<<"{hosts}"
+for host in "${{hosts[@]}}"; do
+	begin=$(date +%s%N)
+	nvme connect -t rdma -a {address} -s {port} -n {nqn} -i 1 -Q {depth} \\
+		--hostnqn=nqn.2014-08.org.nvmexpress:uuid:$host --hostid=$host >/dev/null || exit
+	echo $(($(date +%s%N) - begin))
+done
+"""
+
+
+def run(options, results):
+    """Add the figures of both targets."""
+    count = QUICK_HOSTS if options.quick else HOSTS
+    machine = Topology(drives=sides.DRIVES, icount=True, vcpus=1)
+    with rounds.booted(results, "hosts", 0, machine) as this:
+        sides.make_null_block(this.vm, memory_backed=1)
+        for name, title, serve in (("ours", "nvmet-p2pd", _ours),
+                                   ("kernel", "kernel nvmet-rdma", _kernel)):
+            results.name_side("hosts", name, title)
+            with serve(this.vm) as (nqn, port, daemon):
+                figures = _measure(this.vm, nqn, port, daemon, count)
+                this.vm.run("nvme disconnect-all")
+            results.add("hosts", 0, name, f"{count} hosts", figures)
+
+
+@contextmanager
+def _ours(vm):
+    namespace = target.namespace(1, sides.NULL_BLOCK, uuid="5a0d3c0e-53b0-4c5e-9f55-0f6a7b1f3c01")
+    config = target.config([target.subsystem(target.NQN, namespace)])
+    with target.Target(vm, config, arguments="") as daemon:
+        yield target.NQN, sides.OUR_PORT, daemon
+
+
+@contextmanager
+def _kernel(vm):
+    with knvmet.KernelTarget(vm, sides.KERNEL_NQN, [sides.NULL_BLOCK], port=sides.KERNEL_PORT):
+        yield sides.KERNEL_NQN, sides.KERNEL_PORT, None
+
+
+def _measure(vm, nqn, port, daemon, count):
+    before = _resident_kib(daemon)
+    names = " ".join(str(uuid.UUID(int=0xbe7c << 64 | number)) for number in range(count))
+    times = vm.run(CONNECT.format(hosts=names, address=LOOPBACK, port=port, nqn=nqn, depth=DEPTH),
+                   LIMIT_S).stdout.split()
+    assert len(times) == count, f"{len(times)} of {count} hosts connected"
+    figures = {"connect_ms": statistics.median(map(int, times)) / 1e6 / CONNECTIONS_EACH,
+               **_idle(vm)}
+    if daemon:
+        connections = count * CONNECTIONS_EACH
+        assert len(daemon.cli("conns")["conns"]) == connections
+        figures["kib_per_connection"] = (_resident_kib(daemon) - before) / connections
+    return figures
+
+
+def _resident_kib(daemon):
+    return daemon and int(re.search(r"VmRSS:\s+(\d+) kB", daemon.proc("status"))[1])
+
+
+def _idle(vm):
+    """Of one CPU, in percent: the daemon, and the workers in which the kernel's target lives."""
+    vm.run(f"sleep {SETTLE_S}")
+    output = vm.run(f"cat /proc/uptime; {measure.SAMPLE} sleep {IDLE_S}; "
+                    f"echo; cat /proc/uptime; {measure.SAMPLE}").stdout
+    first, last = output.split("\n\n")
+    elapsed_s = float(last.split()[0]) - float(first.split()[0])
+    used = {group: measure.by_group(last)[group] - measure.by_group(first)[group]
+            for group in ("daemon", "highpri")}
+    return {f"{group}_percent": ns / 1e7 / elapsed_s for group, ns in used.items()}
