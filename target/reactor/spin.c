@@ -2,15 +2,15 @@
 /*
  * spin.c - learns from the pauses between work how long the next one will be.
  *
- * The average takes in an eighth of each pause. A long one counts as PAUSE_LIMITS limits only, so
- * that some twenty short ones make an idle reactor poll again.
+ * The average takes in an eighth of each pause. A long one counts as PAUSE_LIMITS limits only: one
+ * among short ones changes nothing, and some short ones make an idle reactor poll again.
  *
  * Thread: the reactor.
  * Depends: spin.h.
  */
 #include "target/reactor/spin.h"
 
-#define PAUSE_LIMITS 16u
+#define PAUSE_LIMITS 2u
 
 void np_spin_init(struct np_spin *spin, int32_t limit_us, uint64_t now_us)
 {

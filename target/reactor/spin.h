@@ -2,7 +2,7 @@
 /*
  * spin.h - whether a reactor without work polls on or sleeps. Pure: times in, decision out.
  *
- * Polling buys latency with CPU time. It is worth that while hosts send one command at a time and
+ * Polling buys latency with CPU time. It is worth that while hosts have few commands on their way and
  * something is known to come soon: so a reactor learns how long its pauses last. A deeper queue
  * hides the latency, and gains from events that come in batches.
  *
@@ -15,14 +15,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* For this long after more than one command was on its way the host's queue is taken to be deep. */
+/* More commands than this on their way are a deep queue, which it is taken to be for a while. */
+#define NP_SPIN_FEW 4u
 #define NP_SPIN_DEEP_US 10000u
 
 struct np_spin {
 	int32_t limit_us;  /* the longest time to poll without work; 0: never, -1: for ever */
 	uint32_t pause_x8; /* eight times the moving average of the pauses, in microseconds */
 	uint64_t work_us;  /* when there last was work */
-	uint64_t deep_us;  /* when there last was more than one command */
+	uint64_t deep_us;  /* when there last were more than a few commands */
 	bool is_dry;       /* there was a turn without work since */
 };
 
@@ -35,7 +36,7 @@ void np_spin_work(struct np_spin *spin, uint64_t now_us);
 /* Takes note of the number of commands that are on their way. */
 static inline void np_spin_depth(struct np_spin *spin, uint64_t now_us, unsigned int ncommands)
 {
-	if (ncommands > 1)
+	if (ncommands > NP_SPIN_FEW)
 		spin->deep_us = now_us;
 }
 

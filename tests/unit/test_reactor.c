@@ -352,7 +352,7 @@ static void set_commands(struct scene *scene, int ncommands)
 	assert_true(wait_until(&scene->fired, fired + 1));
 }
 
-/* With poll_us set it polls at a depth of one, and sleeps at once at a depth of two. */
+/* With poll_us set it polls beside few commands, and sleeps at once beside many. */
 static void test_np_reactor__polls_for_shallow_queues(void **state)
 {
 	struct scene scene = {.msg.fn = count_commands};
@@ -362,15 +362,15 @@ static void test_np_reactor__polls_for_shallow_queues(void **state)
 	(void)state;
 	scene.reactor = start(1000000000);
 	stats = &scene.reactor->stats;
-	set_commands(&scene, 2);
+	set_commands(&scene, NP_SPIN_FEW + 1);
 	while (!np_stat_read(&stats->sleeps))
 		usleep(1000);
 	before = np_stat_read(&stats->loops);
 	usleep(100000);
 	assert_true(np_stat_read(&stats->loops) - before < 20);
-	set_commands(&scene, 1);
+	set_commands(&scene, NP_SPIN_FEW);
 	usleep(20000); /* it is taken to be deep for a while */
-	set_commands(&scene, 1);
+	set_commands(&scene, NP_SPIN_FEW);
 	before = np_stat_read(&stats->sleeps);
 	while (np_stat_read(&stats->loops) < 10000)
 		usleep(1000);
