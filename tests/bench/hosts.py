@@ -17,7 +17,7 @@ import target
 from topology import Topology
 from vm import LOOPBACK
 
-HOSTS = 256
+HOSTS = 128
 QUICK_HOSTS = 32
 DEPTH = 128
 CONNECTIONS_EACH = 2

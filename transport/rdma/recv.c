@@ -113,7 +113,7 @@ static void recv_done(struct np_rdma_op *op, const struct ibv_wc *wc)
 		conn->recvs_posted--;
 	if (!conn || !is_capsule(conn, wc)) {
 		/* What is shared serves others; what is the connection's own ends with it. */
-		if (recv->rq->srq)
+		if (!recv->rq->conn)
 			np_rdma_recv_post(recv);
 		if (conn)
 			np_rdma_conn_check_idle(conn);
@@ -164,7 +164,7 @@ int np_rdma_recv_post(struct np_rdma_recv *recv)
 	struct ibv_recv_wr *bad;
 	int err;
 
-	if (rq->srq)
+	if (!rq->conn)
 		return -ibv_post_srq_recv(rq->srq, &wr, &bad);
 	err = ibv_post_recv(rq->conn->qp, &wr, &bad);
 	if (!err)
@@ -177,7 +177,7 @@ void np_rdma_recv_give_back(struct np_rdma_conn *conn, struct np_rdma_recv *recv
 	int err;
 
 	/* Its own queue pair takes nothing any more; a shared queue is there for others. */
-	if (conn->is_stopped && !recv->rq->srq)
+	if (conn->is_stopped && recv->rq->conn)
 		return;
 	err = np_rdma_recv_post(recv);
 	if (err)
