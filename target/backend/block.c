@@ -17,18 +17,16 @@
 
 #include "target/backend/drive.h"
 #include "target/backend/rw.h"
+#include "target/memory/mem.h"
 
 #define NP_BLOCK_MAX_IO_BYTES (1024u * 1024u)
-#define NP_BLOCK_PAGE_BYTES 4096u
 
-/* What the block layer need not split, if each page is a segment; 0 if that is unknown. */
+/* What the block layer need not split; 0 if that is unknown. */
 static uint32_t np_block_max_part_bytes(const struct np_drive *drive)
 {
-	uint64_t bytes = drive->max_bytes;
+	const uint32_t bytes = np_drive_cut_to_segments(drive, drive->max_bytes);
 
-	if (drive->max_segments && (uint64_t)drive->max_segments * NP_BLOCK_PAGE_BYTES < bytes)
-		bytes = (uint64_t)drive->max_segments * NP_BLOCK_PAGE_BYTES;
-	return (uint32_t)(bytes - bytes % NP_BLOCK_PAGE_BYTES);
+	return bytes - bytes % NP_PAGE_BYTES;
 }
 
 static int np_block_read_geometry(struct np_backend *backend, char *why, size_t why_size)

@@ -3,7 +3,7 @@
  * drive.c - what sysfs says of a block device or an NVMe generic device.
  *
  * Thread: control.
- * Depends: sysfs.
+ * Depends: sysfs, mem.h.
  */
 #include "target/backend/drive.h"
 
@@ -15,6 +15,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "target/memory/mem.h"
 
 /* Reads the first line of @dir/@file without its newline. Return: 0 or -errno. */
 static int np_sysfs_read(const char *dir, const char *file, char *ret_text, size_t size)
@@ -122,6 +124,13 @@ static void np_drive_pair(const char *name, struct np_drive *drive)
 		drive->generic_path[0] = '\0';
 	if (stat(drive->block_path, &st) || !S_ISBLK(st.st_mode))
 		drive->block_path[0] = '\0';
+}
+
+uint32_t np_drive_cut_to_segments(const struct np_drive *drive, uint32_t bytes)
+{
+	const uint64_t most = (uint64_t)drive->max_segments * NP_PAGE_BYTES;
+
+	return most && most < bytes ? (uint32_t)most : bytes;
 }
 
 int np_drive_probe(const char *path, struct np_drive *ret_drive)

@@ -36,4 +36,12 @@ struct np_drive {
  */
 int np_drive_probe(const char *path, struct np_drive *ret_drive);
 
+/**
+ * np_drive_cut_to_segments() - how much of @bytes one command has segments for
+ *
+ * A buffer of normal host pages needs a segment for each page.
+ * Return: @bytes or less.
+ */
+uint32_t np_drive_cut_to_segments(const struct np_drive *drive, uint32_t bytes);
+
 #endif

@@ -23,7 +23,6 @@
 #include "target/reactor/uring.h"
 
 #define NP_NVME_MAX_IO_BYTES (1024u * 1024u)
-#define NP_NVME_PAGE_BYTES 4096u
 
 /* ---- I/O --------------------------------------------------------------------------------- */
 
@@ -190,19 +189,14 @@ static int np_nvme_identify(
 	return 0;
 }
 
-/*
- * The limits that the kernel's driver sets for one command; a buffer of normal host pages needs
- * a segment for each of them.
- */
+/* The limits that the kernel's driver sets for one command. */
 static uint32_t np_nvme_max_io_bytes(const struct np_drive *drive)
 {
-	uint64_t bytes = NP_NVME_MAX_IO_BYTES;
+	uint32_t bytes = NP_NVME_MAX_IO_BYTES;
 
 	if (drive->max_hw_bytes && drive->max_hw_bytes < bytes)
 		bytes = drive->max_hw_bytes;
-	if (drive->max_segments && (uint64_t)drive->max_segments * NP_NVME_PAGE_BYTES < bytes)
-		bytes = (uint64_t)drive->max_segments * NP_NVME_PAGE_BYTES;
-	return (uint32_t)bytes;
+	return np_drive_cut_to_segments(drive, bytes);
 }
 
 static int np_nvme_open_fds(

@@ -3,7 +3,7 @@
  * rw.c - np_io as plain io_uring operations on a file descriptor.
  *
  * Thread: the reactor.
- * Depends: uring.h.
+ * Depends: uring.h, mem.h.
  */
 #include "target/backend/rw.h"
 
@@ -12,9 +12,8 @@
 #include <linux/falloc.h>
 #include <linux/fs.h>
 
+#include "target/memory/mem.h"
 #include "target/reactor/uring.h"
-
-#define NP_RW_ALIGN 4096u
 
 /* Called for each part of a transfer; other operations are one part. */
 static void np_rw_done(struct np_uring_op *op, int res, uint64_t big)
@@ -66,7 +65,7 @@ static enum np_io_submit np_rw_transfer(
 	const uint32_t most = backend->max_part_bytes ? backend->max_part_bytes : bytes;
 	const uint32_t nparts = (bytes + most - 1) / most;
 	const uint32_t part =
-		((bytes + nparts - 1) / nparts + NP_RW_ALIGN - 1) / NP_RW_ALIGN * NP_RW_ALIGN;
+		((bytes + nparts - 1) / nparts + NP_PAGE_BYTES - 1) / NP_PAGE_BYTES * NP_PAGE_BYTES;
 	const int fixed = np_uring_find_fixed(reactor, io->va, bytes);
 
 	if (!np_uring_has_room(reactor, nparts))

@@ -11,13 +11,19 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Milliseconds of CLOCK_MONOTONIC. */
-static inline uint64_t np_clock_ms(void)
+/* Microseconds of CLOCK_MONOTONIC. */
+static inline uint64_t np_clock_us(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+/* Milliseconds of the same. */
+static inline uint64_t np_clock_ms(void)
+{
+	return np_clock_us() / 1000;
 }
 
 #endif

@@ -14,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "target/base/clock.h"
 #include "target/base/log.h"
 #include "target/reactor/uring.h"
 
@@ -27,14 +27,6 @@
 #define NP_SUBMIT_BATCH 4
 /* The kernel's own is 1.4 ms on two CPUs, 2.8 ms on eight; the least that it grants is 0.1 ms. */
 #define NP_SLICE_NS 200000
-
-static uint64_t np_reactor_clock_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
 
 /* ---- watched file descriptors ------------------------------------------------------------ */
 
@@ -208,7 +200,7 @@ static void np_reactor_loop(struct np_reactor *reactor)
 	struct np_spin *spin = &reactor->spin;
 
 	while (!reactor->stop) {
-		reactor->now_us = np_reactor_clock_us();
+		reactor->now_us = np_clock_us();
 		np_stat_add(&reactor->stats.loops, 1);
 		if (np_reactor_poll(reactor)) {
 			np_spin_work(spin, reactor->now_us);
@@ -280,8 +272,7 @@ static void *np_reactor_main(void *arg)
 	if (!reactor->start_result)
 		reactor->start_result = np_uring_init(&reactor->ring, NP_RING_ENTRIES);
 	if (!reactor->start_result) {
-		reactor->now_us = np_reactor_clock_us();
-		np_spin_init(&reactor->spin, reactor->spin.limit_us, reactor->now_us);
+		reactor->now_us = np_clock_us();
 		reactor->alarm.done = np_reactor_alarm_done;
 		reactor->mailbox_watch.fd = reactor->mailbox.event_fd;
 		reactor->mailbox_watch.ready = np_reactor_mailbox_ready;
@@ -304,7 +295,8 @@ int np_reactor_start(unsigned int index, int cpu, int poll_us, struct np_reactor
 
 	if (!reactor)
 		return -ENOMEM;
-	*reactor = (struct np_reactor){.index = index, .cpu = cpu, .spin.limit_us = poll_us};
+	*reactor = (struct np_reactor){.index = index, .cpu = cpu};
+	np_spin_init(&reactor->spin, poll_us, np_clock_us());
 	np_list_init(&reactor->pollers);
 	np_list_init(&reactor->timers);
 	ret = np_mailbox_init(&reactor->mailbox);

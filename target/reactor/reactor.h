@@ -20,7 +20,6 @@
 #include "target/reactor/spin.h"
 
 #define NP_MAX_REACTORS 64
-#define NP_MAX_FIXED 8 /* pieces of memory that a ring may know, see np_uring_fix() */
 
 /*
  * A source of events that is asked in each turn of the loop.
@@ -75,11 +74,8 @@ struct np_reactor {
 	unsigned int index; /* 0 .. reactors - 1 */
 	int cpu;            /* pinned to this one, -1 for none */
 	struct io_uring ring;
-	struct {
-		uintptr_t va; /* 0: none */
-		size_t bytes;
-	} fixed[NP_MAX_FIXED];
-	bool has_fixed; /* the ring has a table for them */
+	uintptr_t fixed_va; /* memory that the ring knows, see np_uring_fix() */
+	size_t fixed_bytes; /* 0: none */
 	struct np_mailbox mailbox;
 	struct np_list pollers;
 	struct np_list timers;    /* soonest first */

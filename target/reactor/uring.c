@@ -80,37 +80,20 @@ void np_uring_prep_cmd(
 int np_uring_fix(struct np_reactor *reactor, void *va, size_t bytes)
 {
 	const struct iovec iov = {.iov_base = va, .iov_len = bytes};
-	const __u64 tag = 0;
-	unsigned int index = 0;
-	int ret;
+	int ret = io_uring_register_buffers(&reactor->ring, &iov, 1);
 
-	if (!reactor->has_fixed) {
-		ret = io_uring_register_buffers_sparse(&reactor->ring, NP_MAX_FIXED);
-		if (ret)
-			return ret == -EINVAL ? -EOPNOTSUPP : ret;
-		reactor->has_fixed = true;
-	}
-	while (index < NP_MAX_FIXED && reactor->fixed[index].va)
-		index++;
-	if (index == NP_MAX_FIXED)
-		return -ENOSPC;
-	ret = io_uring_register_buffers_update_tag(&reactor->ring, index, &iov, &tag, 1);
-	if (ret < 0)
+	if (ret)
 		return ret;
-	reactor->fixed[index].va = (uintptr_t)va;
-	reactor->fixed[index].bytes = bytes;
+	reactor->fixed_va = (uintptr_t)va;
+	reactor->fixed_bytes = bytes;
 	return 0;
 }
 
 int np_uring_find_fixed(const struct np_reactor *reactor, const void *va, size_t bytes)
 {
-	for (int i = 0; i < NP_MAX_FIXED; i++) {
-		uintptr_t offset = (uintptr_t)va - reactor->fixed[i].va;
+	const uintptr_t offset = (uintptr_t)va - reactor->fixed_va;
 
-		if (offset < reactor->fixed[i].bytes && bytes <= reactor->fixed[i].bytes - offset)
-			return i;
-	}
-	return -1;
+	return offset < reactor->fixed_bytes && bytes <= reactor->fixed_bytes - offset ? 0 : -1;
 }
 
 unsigned int np_uring_reap(struct np_reactor *reactor)

@@ -53,9 +53,9 @@ void np_uring_prep_cmd(
  *
  * It may then be named by number (IORING_OP_READ_FIXED), which spares the kernel to look up and pin
  * its pages for each operation. Memory of a device (peer-to-peer pages) cannot be pinned.
- * It stays so until the reactor ends. Context: the reactor.
- * Return: 0, or -errno: -ENOSPC if NP_MAX_FIXED pieces are known, -EOPNOTSUPP before Linux 5.19,
- *         -ENOMEM beyond RLIMIT_MEMLOCK. Without it all works as well.
+ * Once in a reactor's life, which it stays for. Context: the reactor.
+ * Return: 0, or -errno: -EBUSY the second time, -ENOMEM beyond RLIMIT_MEMLOCK. Without it all works
+ *         as well.
  */
 int np_uring_fix(struct np_reactor *reactor, void *va, size_t bytes);
 

@@ -51,7 +51,7 @@ def _kernel(vm, results):
 def _ours(vm, results, name, title, **memory):
     results.name_side("dram", name, title)
     namespace = target.namespace(1, vm.block_device(PLAIN_DRIVE.name),
-                                 uuid="5a0d3c0e-53b0-4c5e-9f55-0f6a7b1f3c01", **memory)
+                                 uuid=sides.UUID.format(1), **memory)
     port = target.port(1, [target.NQN], inline_data_size=0)
     config = target.config([target.subsystem(target.NQN, namespace)], [port])
     with target.Target(vm, config, arguments="") as daemon, \

@@ -4,11 +4,10 @@
 Each host has an admin queue and an I/O queue of depth 128: two connections. One CPU whose clock is
 the count of executed instructions, so times are instructions too.
 """
-import re
 import statistics
-import uuid
 from contextlib import contextmanager
 
+import host
 import knvmet
 import measure
 import rounds
@@ -24,15 +23,11 @@ CONNECTIONS_EACH = 2
 IDLE_S = 20
 SETTLE_S = 5
 LIMIT_S = 1800
-# Prints the nanoseconds that each `nvme connect` took, the tool's own start included.
+# Prints the nanoseconds that `nvme connect` took, the tool's own start included.
 CONNECT = """
-read -r -a hosts <<<"{hosts}"
-for host in "${{hosts[@]}}"; do
-	begin=$(date +%s%N)
-	nvme connect -t rdma -a {address} -s {port} -n {nqn} -i 1 -Q {depth} \\
-		--hostnqn=nqn.2014-08.org.nvmexpress:uuid:$host --hostid=$host >/dev/null || exit
-	echo $(($(date +%s%N) - begin))
-done
+begin=$(date +%s%N)
+nvme connect -t rdma -a {address} -s {port} -n {nqn} -i 1 -Q {depth} {identity} >/dev/null || exit
+echo $(($(date +%s%N) - begin))
 """
 
 
@@ -53,7 +48,7 @@ def run(options, results):
 
 @contextmanager
 def _ours(vm):
-    namespace = target.namespace(1, sides.NULL_BLOCK, uuid="5a0d3c0e-53b0-4c5e-9f55-0f6a7b1f3c01")
+    namespace = target.namespace(1, sides.NULL_BLOCK, uuid=sides.UUID.format(1))
     config = target.config([target.subsystem(target.NQN, namespace)])
     with target.Target(vm, config, arguments="") as daemon:
         yield target.NQN, sides.OUR_PORT, daemon
@@ -66,22 +61,18 @@ def _kernel(vm):
 
 
 def _measure(vm, nqn, port, daemon, count):
-    before = _resident_kib(daemon)
-    names = " ".join(str(uuid.UUID(int=0xbe7c << 64 | number)) for number in range(count))
-    times = vm.run(CONNECT.format(hosts=names, address=LOOPBACK, port=port, nqn=nqn, depth=DEPTH),
-                   LIMIT_S).stdout.split()
+    before = daemon and daemon.rss_kib
+    script = "".join(CONNECT.format(address=LOOPBACK, port=port, nqn=nqn, depth=DEPTH,
+                                    identity=host.identity(number)) for number in range(count))
+    times = vm.run(script, LIMIT_S).stdout.split()
     assert len(times) == count, f"{len(times)} of {count} hosts connected"
     figures = {"connect_ms": statistics.median(map(int, times)) / 1e6 / CONNECTIONS_EACH,
                **_idle(vm)}
     if daemon:
         connections = count * CONNECTIONS_EACH
         assert len(daemon.cli("conns")["conns"]) == connections
-        figures["kib_per_connection"] = (_resident_kib(daemon) - before) / connections
+        figures["kib_per_connection"] = (daemon.rss_kib - before) / connections
     return figures
-
-
-def _resident_kib(daemon):
-    return daemon and int(re.search(r"VmRSS:\s+(\d+) kB", daemon.proc("status"))[1])
 
 
 def _idle(vm):

@@ -20,6 +20,8 @@ NULL_BLOCK = "/dev/nullb0"
 # How long null_blk takes for an answer, where it is told to take any time.
 NULL_BLOCK_NS = 80000
 NULL_ENGINE_BYTES = 1 << 30
+# A host on the same machine ignores a second namespace with the drive's own identity.
+UUID = "5a0d3c0e-53b0-4c5e-9f55-{:012x}"
 # In real time an I/O takes the emulator some ten times what it takes hardware, and so do the pauses
 # that the daemon's default is made for.
 EMULATED_POLL_US = 1000
@@ -78,9 +80,8 @@ def our_target(vm, medium, connections, daemon=None, p2p=False):
     if not medium:
         memory["engine"] = "null"
     nqns = [f"{target.NQN}{number}" for number in range(connections)]
-    # A host on the same machine ignores a second namespace with the drive's own identity.
     served = [target.subsystem(nqn, target.namespace(
-        1, path, uuid=f"5a0d3c0e-53b0-4c5e-9f55-{number:012x}", **memory))
+        1, path, uuid=UUID.format(number), **memory))
         for number, nqn in enumerate(nqns, 1)]
     with ExitStack() as stack:
         stack.enter_context(target.Target(vm, target.config(served, daemon=dict(daemon or {})),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The initiator's side: nvme-cli and the kernel's view of what it connected."""
 import json
+import uuid
 
 from vm import LOOPBACK, GuestError, wait_for
 
@@ -44,6 +45,17 @@ def connect(vm, nqn, address=LOOPBACK, port=4420, options=""):
     """nvme connect over RDMA; `options` as on the command line, e.g. "-i 2 -k 5"."""
     result = vm.run(f"nvme connect -o json -t rdma -a {address} -s {port} -n {nqn} {options}")
     return Connection(vm, nqn, json.loads(result.stdout)["device"])
+
+
+def identity(number):
+    """Options of a connect that make the kernel another host for each number."""
+    name = host_id(number)
+    return f"--hostnqn=nqn.2014-08.org.nvmexpress:uuid:{name} --hostid={name}"
+
+
+def host_id(number):
+    """The Host Identifier that identity() gives."""
+    return uuid.UUID(int=0xabcdef << 64 | number)
 
 
 def refused(vm, nqn, address=LOOPBACK, port=4420, options=""):

@@ -6,6 +6,7 @@ machine is what the next start runs. Its log is a file that the host reads, also
 """
 import json
 import os
+import re
 import shlex
 import signal
 from itertools import count
@@ -146,6 +147,11 @@ class Target:
     def proc(self, path):
         """Text of /proc/PID/path of the daemon."""
         return self.vm.read(f"/proc/{self.process.pid}/{path}")
+
+    @property
+    def rss_kib(self):
+        """Resident memory of the daemon."""
+        return int(re.search(r"VmRSS:\s+(\d+) kB", self.proc("status"))[1])
 
     def __enter__(self):
         return self.start()

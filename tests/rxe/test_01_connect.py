@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Connecting again and again leaves nothing behind."""
-import re
-
 from checks import resources, wait_no_connections, wait_resources
 from target import NQN, Target, config, namespace, subsystem
 from vm import LOOPBACK
@@ -32,10 +30,6 @@ done
 """
 
 
-def rss_kib(target):
-    return int(re.search(r"VmRSS:\s+(\d+) kB", target.proc("status"))[1])
-
-
 def run_rounds(target, rounds):
     target.vm.run(SCRIPT.format(rounds=rounds, address=LOOPBACK, nqn=NQN), limit_s=60 + 20 * rounds)
     wait_no_connections(target)
@@ -50,12 +44,12 @@ def test_connect__fifty_times_leaves_nothing_behind(daemon_built, vm):
         assert before["cq"] > 0 and before["mr"] > 0 and before["fds"] > 10, before
         run_rounds(target, WARM_UP_ROUNDS)
         wait_resources(target, before)
-        warm = rss_kib(target)
+        warm = target.rss_kib
         reads = target.stats()["read_ios"]
         assert reads >= WARM_UP_ROUNDS
         run_rounds(target, ROUNDS)
         assert target.stats()["read_ios"] >= reads + ROUNDS
         wait_resources(target, before)
-        assert rss_kib(target) - warm <= RSS_GROWTH_KIB
+        assert target.rss_kib - warm <= RSS_GROWTH_KIB
         assert all(entry["in_use_bytes"] == 0 and entry["waiting"] == 0
                    for entry in target.cli("memory")["providers"])

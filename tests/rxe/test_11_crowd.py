@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """32 hosts at once, and one more than fits."""
 import re
-import uuid
 
 import fio
 import host
@@ -16,9 +15,8 @@ SHARED_RECEIVES = 1024
 
 
 def identity(number):
-    """Options that make the kernel another host."""
-    name = uuid.UUID(int=0xabcdef << 64 | number)
-    return f"-i 1 --hostnqn=nqn.2014-08.org.nvmexpress:uuid:{name} --hostid={name}"
+    """Options that make the kernel another host, with one I/O queue."""
+    return f"-i 1 {host.identity(number)}"
 
 
 def connect_hosts(vm, numbers):
@@ -33,7 +31,7 @@ def find_controllers(vm):
     """The controllers' names, by host."""
     lines = vm.run("grep -H . /sys/class/nvme/nvme*/hostid").stdout.splitlines()
     names = {line.split(":", 1)[1]: line.split("/")[4] for line in lines}
-    found = [names.get(str(uuid.UUID(int=0xabcdef << 64 | number))) for number in range(HOSTS)]
+    found = [names.get(str(host.host_id(number))) for number in range(HOSTS)]
     assert None not in found and len(set(found)) == HOSTS, names
     return found
 

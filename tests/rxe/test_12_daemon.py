@@ -186,7 +186,7 @@ def test_memory__is_small(vm):
         depths = [conn["depth"] for conn in daemon.cli("conns")["conns"] if conn["qid"]]
         assert depths == [128] * 8
         vm.run(f"dd if={connections[0].device(1)} of=/dev/null bs=1M count=32 iflag=direct")
-        rss = int(daemon.proc("status").split("VmRSS:")[1].split()[0]) * 1024
+        rss = daemon.rss_kib * 1024
         pools = sum(entry["pool_bytes"] for entry in daemon.cli("memory")["providers"])
         assert rss < 64 * MIB + pools
         for connection in connections:

@@ -34,11 +34,6 @@
 #define MIN_SQ (NP_MAX_SGL_SEGS + 1u)
 #define MIN_DATA (NP_MIN_CAPSULE_BYTES - (uint32_t)sizeof(struct np_sqe))
 
-static uint32_t min_u32(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
-
 static int fail(int err, const char *what, char *why, size_t why_size)
 {
 	snprintf(why, why_size, "%s: %s", what, strerror(-err));
@@ -144,10 +139,11 @@ static void set_limits(struct np_rdma_conn *conn, const struct rdma_conn_param *
 		room = NP_RDMA_ADMIN_ICD;
 	/* IOCCSZ covers the room for descriptors, and a host may use all of it for data. */
 	conn->inline_bytes = room > MIN_DATA ? room : MIN_DATA;
-	conn->nslots = depth + min_u32(depth, EXTRA_SLOTS);
-	conn->sq.entries = min_u32(SQ_ENTRIES(depth), (uint32_t)attr->max_qp_wr);
+	conn->nslots = depth + np_rdma_min_u32(depth, EXTRA_SLOTS);
+	conn->sq.entries = np_rdma_min_u32(SQ_ENTRIES(depth), (uint32_t)attr->max_qp_wr);
 	conn->sq.free = conn->sq.entries;
-	conn->read_limit = min_u32(param->initiator_depth, (uint32_t)attr->max_qp_init_rd_atom);
+	conn->read_limit =
+		np_rdma_min_u32(param->initiator_depth, (uint32_t)attr->max_qp_init_rd_atom);
 	conn->read_credits = conn->read_limit;
 }
 

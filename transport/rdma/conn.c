@@ -181,8 +181,8 @@ static void accept_host(struct np_rdma_conn *conn)
 		.private_data_len = sizeof(accept),
 		.initiator_depth = (uint8_t)conn->read_limit,
 		.flow_control = 1,
-		.rnr_retry_count =
-			7, /* for ever: a host SEND may find no receive in a shared queue */
+		/* For ever: a host's SEND may find no receive in a shared queue. */
+		.rnr_retry_count = 7,
 	};
 
 	np_priv_format_accept(conn->queue.depth, &accept);

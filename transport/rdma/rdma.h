@@ -41,4 +41,9 @@ static inline struct np_rdma *np_rdma_of(struct np_transport *transport)
 	return np_container_of(transport, struct np_rdma, base);
 }
 
+static inline uint32_t np_rdma_min_u32(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
 #endif

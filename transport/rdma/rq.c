@@ -33,11 +33,6 @@ struct chunk {
 	struct np_rdma_recv recvs[];
 };
 
-static uint32_t min_u32(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
-
 static void chunk_free(struct np_rdma_rq *rq, struct chunk *chunk)
 {
 	if (chunk->mr && ibv_dereg_mr(chunk->mr))
@@ -154,7 +149,7 @@ static struct np_rdma_rq *shared_new(struct np_rdma_conn *conn)
 
 	if (!rq)
 		return NULL;
-	rq->max_recvs = min_u32(SHARED_MAX, (uint32_t)conn->dev->attr.orig_attr.max_srq_wr);
+	rq->max_recvs = np_rdma_min_u32(SHARED_MAX, (uint32_t)conn->dev->attr.orig_attr.max_srq_wr);
 	init = (struct ibv_srq_init_attr){
 		.attr = {.max_wr = rq->max_recvs, .max_sge = NP_RDMA_RECV_SGES}};
 	rq->srq = ibv_create_srq(conn->dev->pd, &init);
@@ -171,9 +166,9 @@ static uint32_t shared_wanted(const struct np_rdma_rq *rq)
 {
 	uint32_t each = rq->nusers * SHARED_EACH, wanted;
 
-	wanted = min_u32(rq->depths, each > SHARED_FULL ? each : SHARED_FULL);
+	wanted = np_rdma_min_u32(rq->depths, each > SHARED_FULL ? each : SHARED_FULL);
 	wanted = (wanted + SHARED_STEP - 1) / SHARED_STEP * SHARED_STEP;
-	return min_u32(wanted, rq->max_recvs);
+	return np_rdma_min_u32(wanted, rq->max_recvs);
 }
 
 static int shared_join(struct np_rdma_rq *rq, struct np_rdma_conn *conn)
