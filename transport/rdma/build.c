@@ -173,12 +173,56 @@ static struct np_rdma_conn *conn_new(struct np_rdma *rdma, struct np_rdma_dev *d
 	return conn;
 }
 
+/* Gives back the receives and the room for completions; harmless without. */
+static void leave_cq(struct np_rdma_conn *conn)
+{
+	struct np_rdma_cq *cq = conn->cq;
+
+	conn->cq = NULL;
+	np_rdma_rq_put(conn);
+	if (!cq)
+		return;
+	np_rdma_cq_unreserve(cq, conn->sq.entries, 0);
+	np_rdma_dev_trim_cq(conn->dev, cq);
+}
+
+/* Return: 0 or -errno, -ENOSPC if the queues cannot grow that far; then @conn has none. */
+static int use_cq(struct np_rdma_conn *conn, struct np_rdma_cq *cq)
+{
+	int err = np_rdma_cq_reserve(cq, conn->sq.entries, 0);
+
+	if (err)
+		return err;
+	conn->cq = cq;
+	err = np_rdma_rq_get(conn);
+	if (err)
+		leave_cq(conn);
+	return err;
+}
+
+/* Takes receives and room for completions where there is some: the first queues, else new ones. */
+static int find_cq(struct np_rdma_conn *conn)
+{
+	struct np_reactor *reactor = conn->queue.reactor;
+	struct np_list *pos, *tmp;
+	struct np_rdma_cq *cq;
+	int err;
+
+	np_list_for_each_safe(pos, tmp, &conn->dev->cqs[reactor->index]) {
+		err = use_cq(conn, np_container_of(pos, struct np_rdma_cq, link));
+		/* Full, or dead by an error of the RNIC: its connections end, new ones need not. */
+		if (err != -ENOSPC && err != -EIO)
+			return err;
+	}
+	err = np_rdma_dev_add_cq(conn->dev, reactor, &cq);
+	return err ? err : use_cq(conn, cq);
+}
+
 int np_rdma_conn_build(struct np_rdma *rdma, struct np_rdma_dev *dev, struct rdma_cm_id *id,
 	struct np_port *port, const struct np_priv *priv, const struct rdma_conn_param *param,
 	struct np_rdma_conn **ret_conn, char *why, size_t why_size)
 {
 	struct np_rdma_conn *conn;
-	struct np_rdma_cq *cq;
 	int err;
 
 	err = np_rdma_mr_require_host(dev, why, why_size);
@@ -193,19 +237,11 @@ int np_rdma_conn_build(struct np_rdma *rdma, struct np_rdma_dev *dev, struct rdm
 		err = fail(-ENOSPC, "depth beyond the RNIC's limit", why, why_size);
 		goto err_free;
 	}
-	cq = dev->cqs[conn->queue.reactor->index];
-	err = np_rdma_cq_reserve(cq, conn->sq.entries, 0);
-	if (err) {
-		fail(err, "no room in the completion queue", why, why_size);
-		goto err_free;
-	}
-	/* From here on np_rdma_conn_free() gives the room back. */
-	conn->cq = cq;
 	err = alloc_slots(conn);
 	if (err)
 		fail(err, "memory for requests", why, why_size);
-	else if ((err = np_rdma_rq_get(conn)))
-		fail(err, "no receives for capsules", why, why_size);
+	else if ((err = find_cq(conn)))
+		fail(err, "no receives, or no room for completions", why, why_size);
 	else if ((err = create_qp(conn)))
 		fail(err, "no queue pair", why, why_size);
 	else if ((err = read_path_mtu(conn)))
@@ -232,9 +268,7 @@ void np_rdma_conn_free(struct np_rdma_conn *conn)
 	if (conn->mr && ibv_dereg_mr(conn->mr))
 		np_log_warn("%s: memory of conn %u could not be deregistered", conn->dev->name,
 			conn->queue.id);
-	np_rdma_rq_put(conn);
-	if (conn->cq)
-		np_rdma_cq_unreserve(conn->cq, conn->sq.entries, 0);
+	leave_cq(conn);
 	free(conn->wire_cqes);
 	if (conn->slots)
 		munmap(conn->slots, conn->nslots * sizeof(*conn->slots));

@@ -214,6 +214,7 @@ int np_rdma_cq_new(struct ibv_context *ctx, struct np_reactor *reactor, uint32_t
 
 	if (!cq)
 		return -ENOMEM;
+	np_list_init(&cq->link);
 	cq->reactor = reactor;
 	cq->device = ibv_get_device_name(ctx->device);
 	np_list_init(&cq->later);
@@ -245,11 +246,10 @@ err_verbs:
 
 void np_rdma_cq_free(struct np_rdma_cq *cq)
 {
-	if (!cq)
-		return;
 	call_reactor(cq, cq_detach);
 	destroy_verbs(cq);
 	sem_destroy(&cq->done);
+	np_list_del(&cq->link);
 	free(cq);
 }
 

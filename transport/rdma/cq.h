@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * cq.h - the completion queues of a device and reactor, shared by the connections of that pair.
+ * cq.h - a pair of completion queues, shared by connections of one device and reactor.
  *
- * There are two, so that a sleeping reactor is woken by each receive, but by the completion of a
+ * They are two, so that a sleeping reactor is woken by each receive, but by the completion of a
  * send only if somebody waits for it: most give back the slot of a request that is answered.
  *
  * Thread: made, resized and freed by the control thread, polled by its reactor.
@@ -41,6 +41,8 @@ struct np_rdma_cq_half {
 };
 
 struct np_rdma_cq {
+	struct np_list link; /* of the device; control thread only */
+
 	/* Constant: */
 	struct ibv_comp_channel *channel;
 	struct np_reactor *reactor;
@@ -72,7 +74,7 @@ struct np_rdma_cq {
 int np_rdma_cq_new(struct ibv_context *ctx, struct np_reactor *reactor, uint32_t max_entries,
 	struct np_rdma_cq **ret_cq);
 
-/* No connection uses it any more. NULL is fine. Context: control thread. Waits for the reactor. */
+/* No connection uses it any more. Context: control thread. Waits for the reactor. */
 void np_rdma_cq_free(struct np_rdma_cq *cq);
 
 /**
@@ -88,6 +90,12 @@ int np_rdma_cq_reserve(struct np_rdma_cq *cq, uint32_t sends, uint32_t recvs);
 
 /* Context: control thread. */
 void np_rdma_cq_unreserve(struct np_rdma_cq *cq, uint32_t sends, uint32_t recvs);
+
+/* Has a connection room in it? Context: control thread. */
+static inline bool np_rdma_cq_is_used(const struct np_rdma_cq *cq)
+{
+	return cq->send.entries_used || cq->recv.entries_used;
+}
 
 /* Calls @later->fn in the next turn. Context: the reactor. */
 static inline void np_rdma_cq_later(struct np_rdma_cq *cq, struct np_rdma_later *later)

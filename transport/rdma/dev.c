@@ -60,14 +60,30 @@ static int query(struct np_rdma_dev *dev, char *why, size_t why_size)
 	return 0;
 }
 
+int np_rdma_dev_add_cq(
+	struct np_rdma_dev *dev, struct np_reactor *reactor, struct np_rdma_cq **ret_cq)
+{
+	int err = np_rdma_cq_new(dev->ctx, reactor, (uint32_t)dev->attr.orig_attr.max_cqe, ret_cq);
+
+	if (!err)
+		np_list_add_tail(&dev->cqs[reactor->index], &(*ret_cq)->link);
+	return err;
+}
+
+void np_rdma_dev_trim_cq(struct np_rdma_dev *dev, struct np_rdma_cq *cq)
+{
+	if (!np_rdma_cq_is_used(cq) && dev->cqs[cq->reactor->index].next != &cq->link)
+		np_rdma_cq_free(cq);
+}
+
 static int open_cqs(struct np_rdma_dev *dev, char *why, size_t why_size)
 {
 	struct np_runtime *runtime = dev->rdma->runtime;
+	struct np_rdma_cq *cq;
 	int err;
 
 	for (unsigned int i = 0; i < runtime->nreactors; i++) {
-		err = np_rdma_cq_new(dev->ctx, runtime->reactors[i],
-			(uint32_t)dev->attr.orig_attr.max_cqe, &dev->cqs[i]);
+		err = np_rdma_dev_add_cq(dev, runtime->reactors[i], &cq);
 		if (err) {
 			snprintf(why, why_size, "%s: no completion queue: %s", dev->name,
 				strerror(-err));
@@ -193,6 +209,8 @@ static int dev_open(struct np_rdma *rdma, struct ibv_context *ctx, char *why, si
 	dev->rdma = rdma;
 	dev->ctx = ctx;
 	np_list_init(&dev->rqs);
+	for (unsigned int i = 0; i < NP_MAX_REACTORS; i++)
+		np_list_init(&dev->cqs[i]);
 	snprintf(dev->name, sizeof(dev->name), "%s", ibv_get_device_name(ctx->device));
 	np_list_add_tail(&rdma->devs, &dev->link);
 	err = query(dev, why, why_size);
@@ -258,10 +276,14 @@ void np_rdma_dev_open_all(struct np_rdma *rdma)
 
 void np_rdma_dev_free(struct np_rdma_dev *dev)
 {
+	struct np_list *pos, *tmp;
+
 	ev_io_stop(dev->rdma->runtime->loop, &dev->async_watch);
 	np_rdma_mr_deregister_all(dev);
-	for (unsigned int i = 0; i < NP_MAX_REACTORS; i++)
-		np_rdma_cq_free(dev->cqs[i]);
+	for (unsigned int i = 0; i < NP_MAX_REACTORS; i++) {
+		np_list_for_each_safe(pos, tmp, &dev->cqs[i])
+			np_rdma_cq_free(np_container_of(pos, struct np_rdma_cq, link));
+	}
 	if (dev->pd && ibv_dealloc_pd(dev->pd))
 		np_log_warn("%s: its protection domain could not be given back", dev->name);
 	np_list_del(&dev->link);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * dev.h - an RDMA device: its protection domain, the keys of all regions, a CQ a reactor.
+ * dev.h - an RDMA device: its protection domain, the keys of all regions, its completion queues.
  *
  * Thread: control thread. A connection's reactor reads mrs[].lkey and limits, which are constant
  *         while the device has a connection.
@@ -42,9 +42,9 @@ struct np_rdma_dev {
 		retest_ms; /* CLOCK_MONOTONIC: a test that could not run is not tried before this */
 	bool has_odp;      /* for all that a connection does with local memory */
 	bool has_send_inv; /* SEND with invalidate */
-	struct np_rdma_mr mrs[NP_MAX_REGIONS];   /* by region id */
-	struct np_rdma_cq *cqs[NP_MAX_REACTORS]; /* by reactor index */
-	struct np_list rqs;                      /* shared receive queues, see rq.h */
+	struct np_rdma_mr mrs[NP_MAX_REGIONS]; /* by region id */
+	struct np_list cqs[NP_MAX_REACTORS];   /* by reactor index, the one to be filled first */
+	struct np_list rqs;                    /* shared receive queues, see rq.h */
 	struct ev_io async_watch;
 	unsigned int nconns;
 	bool is_dead;
@@ -65,6 +65,13 @@ void np_rdma_dev_open_all(struct np_rdma *rdma);
 
 /* Looks for the first active port. Return: is it, or its MTU, another than the last time? */
 bool np_rdma_dev_find_port(struct np_rdma_dev *dev);
+
+/* One more pair of completion queues for a reactor. Return: 0 or -errno. */
+int np_rdma_dev_add_cq(
+	struct np_rdma_dev *dev, struct np_reactor *reactor, struct np_rdma_cq **ret_cq);
+
+/* A connection has left @cq: frees it if it was the last one, unless it is its reactor's first. */
+void np_rdma_dev_trim_cq(struct np_rdma_dev *dev, struct np_rdma_cq *cq);
 
 /* No connection is left. */
 void np_rdma_dev_free(struct np_rdma_dev *dev);
