@@ -20,6 +20,8 @@
 #include "target/reactor/spin.h"
 
 #define NP_MAX_REACTORS 64
+/* Pieces of memory that a ring can know, see np_uring_fix(). */
+#define NP_MAX_FIXED 16
 
 /*
  * A source of events that is asked in each turn of the loop.
@@ -74,8 +76,11 @@ struct np_reactor {
 	unsigned int index; /* 0 .. reactors - 1 */
 	int cpu;            /* pinned to this one, -1 for none */
 	struct io_uring ring;
-	uintptr_t fixed_va; /* memory that the ring knows, see np_uring_fix() */
-	size_t fixed_bytes; /* 0: none */
+	struct {
+		uintptr_t va;
+		size_t bytes;  /* 0: free */
+	} fixed[NP_MAX_FIXED]; /* memory that the ring knows, see np_uring_fix() */
+	unsigned int nfixed;   /* the first so many may be in use */
 	struct np_mailbox mailbox;
 	struct np_list pollers;
 	struct np_list timers;    /* soonest first */

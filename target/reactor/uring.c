@@ -77,23 +77,62 @@ void np_uring_prep_cmd(
 		cmd_size < NP_SQE_CMD_BYTES ? cmd_size : NP_SQE_CMD_BYTES);
 }
 
-int np_uring_fix(struct np_reactor *reactor, void *va, size_t bytes)
+/* Return: 0 or -errno. */
+static int np_uring_set_fixed(
+	struct np_reactor *reactor, unsigned int number, void *va, size_t bytes)
 {
 	const struct iovec iov = {.iov_base = va, .iov_len = bytes};
-	int ret = io_uring_register_buffers(&reactor->ring, &iov, 1);
+	int ret;
 
+	ret = io_uring_register_buffers_update_tag(&reactor->ring, number, &iov, NULL, 1);
+	return ret < 0 ? ret : 0;
+}
+
+int np_uring_fix(struct np_reactor *reactor, void *va, size_t bytes)
+{
+	unsigned int number = 0;
+	int ret;
+
+	if (!reactor->nfixed) {
+		ret = io_uring_register_buffers_sparse(&reactor->ring, NP_MAX_FIXED);
+		if (ret && ret != -EBUSY) /* there is an empty table already */
+			return ret;
+	}
+	while (number < reactor->nfixed && reactor->fixed[number].bytes)
+		number++;
+	if (number == NP_MAX_FIXED)
+		return -ENOSPC;
+	ret = np_uring_set_fixed(reactor, number, va, bytes);
 	if (ret)
 		return ret;
-	reactor->fixed_va = (uintptr_t)va;
-	reactor->fixed_bytes = bytes;
+	reactor->fixed[number].va = (uintptr_t)va;
+	reactor->fixed[number].bytes = bytes;
+	if (number == reactor->nfixed)
+		reactor->nfixed++;
 	return 0;
+}
+
+void np_uring_unfix(struct np_reactor *reactor, const void *va)
+{
+	const int number = np_uring_find_fixed(reactor, va, 1);
+
+	if (number < 0)
+		return;
+	reactor->fixed[number].bytes = 0;
+	/* What is under way with it goes on; the pages are given back after that. */
+	np_uring_set_fixed(reactor, (unsigned int)number, NULL, 0);
 }
 
 int np_uring_find_fixed(const struct np_reactor *reactor, const void *va, size_t bytes)
 {
-	const uintptr_t offset = (uintptr_t)va - reactor->fixed_va;
+	for (unsigned int i = 0; i < reactor->nfixed; i++) {
+		const uintptr_t offset = (uintptr_t)va - reactor->fixed[i].va;
+		const size_t size = reactor->fixed[i].bytes;
 
-	return offset < reactor->fixed_bytes && bytes <= reactor->fixed_bytes - offset ? 0 : -1;
+		if (offset < size && bytes <= size - offset)
+			return (int)i;
+	}
+	return -1;
 }
 
 unsigned int np_uring_reap(struct np_reactor *reactor)

@@ -53,11 +53,17 @@ void np_uring_prep_cmd(
  *
  * It may then be named by number (IORING_OP_READ_FIXED), which spares the kernel to look up and pin
  * its pages for each operation. Memory of a device (peer-to-peer pages) cannot be pinned.
- * Once in a reactor's life, which it stays for. Context: the reactor.
- * Return: 0, or -errno: -EBUSY the second time, -ENOMEM beyond RLIMIT_MEMLOCK. Without it all works
- *         as well.
+ * Context: the reactor.
+ * Return: 0, or -errno: -ENOSPC beyond NP_MAX_FIXED pieces, -ENOMEM beyond RLIMIT_MEMLOCK, -EINVAL
+ *         before Linux 5.19. Without it all works as well.
  */
 int np_uring_fix(struct np_reactor *reactor, void *va, size_t bytes);
+
+/*
+ * Must come before the memory at @va is unmapped: the ring would go on with the pages that were
+ * there. Harmless if they are not fixed. Context: the reactor.
+ */
+void np_uring_unfix(struct np_reactor *reactor, const void *va);
 
 /* The number of the fixed memory that [@va, @va + @bytes) lies in, or -1. Context: the reactor. */
 int np_uring_find_fixed(const struct np_reactor *reactor, const void *va, size_t bytes);

@@ -6,7 +6,6 @@
  */
 #include "backend_scene.h"
 
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,12 +24,12 @@ static void io_done(struct np_io *io, struct np_status status)
 	struct job *job = np_container_of(io, struct job, io);
 
 	job->status = status;
-	sem_post(&job->done);
+	np_call_done(&job->call);
 }
 
 static void submit(struct np_msg *msg)
 {
-	struct job *job = np_container_of(msg, struct job, msg);
+	struct job *job = np_container_of(msg, struct job, call.msg);
 	struct np_backend *backend = job->scene->backend;
 	struct np_status status;
 
@@ -47,26 +46,16 @@ static void submit(struct np_msg *msg)
 	}
 }
 
-void run_job(struct job *job)
-{
-	sem_init(&job->done, 0, 0);
-	np_reactor_send(job->scene->reactor, &job->msg);
-	while (sem_wait(&job->done) && errno == EINTR)
-		;
-	sem_destroy(&job->done);
-}
-
 struct np_status run(
 	struct scene *scene, enum np_io_op op, uint32_t flags, uint64_t lba, uint32_t nblocks)
 {
 	struct job job = {
-		.msg.fn = submit,
 		.io = {.op = op, .flags = flags, .lba = lba, .nblocks = nblocks, .done = io_done},
 		.scene = scene,
 	};
 
 	job.io.va = scene->buf;
-	run_job(&job);
+	np_call(&job.call, scene->reactor, submit);
 	return job.status;
 }
 

@@ -7,10 +7,10 @@
 #ifndef NP_TEST_BACKEND_SCENE_H
 #define NP_TEST_BACKEND_SCENE_H
 
-#include <semaphore.h>
 #include <stdint.h>
 
 #include "target/backend/backend.h"
+#include "target/reactor/call.h"
 
 #define FILE_BYTES (1u << 20)
 #define BUF_BYTES 16384u
@@ -25,15 +25,11 @@ struct scene {
 
 /* One I/O on its way through the reactor. */
 struct job {
-	struct np_msg msg;
+	struct np_call call;
 	struct np_io io;
 	struct scene *scene;
 	struct np_status status;
-	sem_t done;
 };
-
-/* Has @msg->fn run on the reactor, and waits until it has posted job->done. */
-void run_job(struct job *job);
 
 /* Does an I/O with the data at scene->buf. */
 struct np_status run(
@@ -45,7 +41,7 @@ void fill(struct scene *scene, uint8_t seed);
 void assert_filled(const uint8_t *bytes, uint32_t first, uint32_t count, uint8_t seed);
 void assert_zeros(const uint8_t *bytes, uint32_t count);
 
-/* An empty file of @bytes in the current folder; its name is put into scene->path. */
+/* An empty file of @bytes; its name is put into scene->path. */
 void make_file(struct scene *scene, off_t bytes);
 
 /* For cmocka: a scene with a file or with the null engine, FILE_BYTES long. */

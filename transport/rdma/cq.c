@@ -139,34 +139,25 @@ static void watch_closed(struct np_watch *watch)
 {
 	struct np_rdma_cq *cq = np_container_of(watch, struct np_rdma_cq, watch);
 
-	sem_post(&cq->done);
+	np_call_done(&cq->call);
 }
 
 static void cq_attach(struct np_msg *msg)
 {
-	struct np_rdma_cq *cq = np_container_of(msg, struct np_rdma_cq, msg);
+	struct np_rdma_cq *cq = np_container_of(msg, struct np_rdma_cq, call.msg);
 
 	cq->result = np_reactor_watch(cq->reactor, &cq->watch);
 	if (!cq->result)
 		np_reactor_add_poller(cq->reactor, &cq->poller);
-	sem_post(&cq->done);
+	np_call_done(&cq->call);
 }
 
 static void cq_detach(struct np_msg *msg)
 {
-	struct np_rdma_cq *cq = np_container_of(msg, struct np_rdma_cq, msg);
+	struct np_rdma_cq *cq = np_container_of(msg, struct np_rdma_cq, call.msg);
 
 	np_reactor_del_poller(&cq->poller);
 	np_reactor_unwatch(&cq->watch, watch_closed);
-}
-
-/* Has @fn run on the reactor and waits until it has posted cq->done. */
-static void call_reactor(struct np_rdma_cq *cq, void (*fn)(struct np_msg *msg))
-{
-	cq->msg.fn = fn;
-	np_reactor_send(cq->reactor, &cq->msg);
-	while (sem_wait(&cq->done) && errno == EINTR)
-		;
 }
 
 static void destroy_half(struct np_rdma_cq *cq, struct np_rdma_cq_half *half)
@@ -224,13 +215,12 @@ int np_rdma_cq_new(struct ibv_context *ctx, struct np_reactor *reactor, uint32_t
 	cq->poller.poll = cq_poll;
 	cq->poller.end = cq_end;
 	cq->poller.arm = cq_arm;
-	sem_init(&cq->done, 0, 0);
 	err = create_verbs(cq, ctx, max_entries);
 	if (err)
 		goto err_verbs;
 	cq->watch.fd = cq->channel->fd;
 	cq->watch.ready = cq_ready;
-	call_reactor(cq, cq_attach);
+	np_call(&cq->call, reactor, cq_attach);
 	err = cq->result;
 	if (err)
 		goto err_verbs;
@@ -239,16 +229,14 @@ int np_rdma_cq_new(struct ibv_context *ctx, struct np_reactor *reactor, uint32_t
 
 err_verbs:
 	destroy_verbs(cq);
-	sem_destroy(&cq->done);
 	free(cq);
 	return err;
 }
 
 void np_rdma_cq_free(struct np_rdma_cq *cq)
 {
-	call_reactor(cq, cq_detach);
+	np_call(&cq->call, cq->reactor, cq_detach);
 	destroy_verbs(cq);
-	sem_destroy(&cq->done);
 	np_list_del(&cq->link);
 	free(cq);
 }

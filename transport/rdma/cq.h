@@ -6,19 +6,18 @@
  * send only if somebody waits for it: most give back the slot of a request that is answered.
  *
  * Thread: made, resized and freed by the control thread, polled by its reactor.
- * Depends: reactor.h, libibverbs.
+ * Depends: call.h, libibverbs.
  */
 #ifndef NP_RDMA_CQ_H
 #define NP_RDMA_CQ_H
 
 #include <infiniband/verbs.h>
-#include <semaphore.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "target/base/list.h"
 #include "target/base/log.h"
-#include "target/reactor/reactor.h"
+#include "target/reactor/call.h"
 
 #define NP_RDMA_CQ_BUCKETS 256u
 
@@ -58,10 +57,8 @@ struct np_rdma_cq {
 
 	_Atomic bool is_broken; /* the device is gone; the reactor's, the control thread reads */
 
-	/* One synchronous call from the control thread: */
-	struct np_msg msg;
-	sem_t done;
-	int result;
+	struct np_call call; /* from the control thread */
+	int result;          /* of the call */
 };
 
 /**

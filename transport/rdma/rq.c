@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "target/reactor/uring.h"
 #include "transport/rdma/conn.h"
 #include "transport/rdma/recv.h"
 
@@ -28,13 +29,37 @@
 /* Receives that were made together. */
 struct chunk {
 	struct np_list link;
+	struct np_rdma_rq *rq;
 	uint8_t *memory; /* their data, then their SQEs */
+	size_t bytes;    /* of memory */
+	struct np_call call;
 	struct ibv_mr *mr;
 	struct np_rdma_recv recvs[];
 };
 
-static void chunk_free(struct np_rdma_rq *rq, struct chunk *chunk)
+static void chunk_fix(struct np_msg *msg)
 {
+	struct chunk *chunk = np_container_of(msg, struct chunk, call.msg);
+
+	/* Data that came in a capsule is written from where it lies, more quickly if it is fixed. */
+	(void)np_uring_fix(chunk->rq->cq->reactor, chunk->memory, chunk->bytes);
+	np_call_done(&chunk->call);
+}
+
+static void chunk_unfix(struct np_msg *msg)
+{
+	struct chunk *chunk = np_container_of(msg, struct chunk, call.msg);
+
+	np_uring_unfix(chunk->rq->cq->reactor, chunk->memory);
+	np_call_done(&chunk->call);
+}
+
+static void chunk_free(struct chunk *chunk)
+{
+	struct np_rdma_rq *rq = chunk->rq;
+
+	if (chunk->mr)
+		np_call(&chunk->call, rq->cq->reactor, chunk_unfix);
 	if (chunk->mr && ibv_dereg_mr(chunk->mr))
 		np_log_warn("%s: memory of capsules could not be deregistered", rq->dev->name);
 	free(chunk->memory);
@@ -46,22 +71,25 @@ static int chunk_new(struct np_rdma_rq *rq, uint32_t count, struct chunk **ret_c
 {
 	uint32_t align = rq->inline_bytes >= DATA_ALIGN ? DATA_ALIGN : sizeof(struct np_sqe);
 	size_t stride = (rq->inline_bytes + align - 1) / align * align;
-	size_t bytes = (stride + sizeof(struct np_sqe)) * count;
 	struct chunk *chunk = calloc(1, sizeof(*chunk) + count * sizeof(chunk->recvs[0]));
 	int err;
 
 	if (!chunk)
 		return -ENOMEM;
-	bytes = (bytes + NP_PAGE_BYTES - 1) / NP_PAGE_BYTES * NP_PAGE_BYTES;
-	err = -posix_memalign((void **)&chunk->memory, NP_PAGE_BYTES, bytes);
+	chunk->rq = rq;
+	chunk->bytes = (stride + sizeof(struct np_sqe)) * count;
+	chunk->bytes = (chunk->bytes + NP_PAGE_BYTES - 1) / NP_PAGE_BYTES * NP_PAGE_BYTES;
+	err = -posix_memalign((void **)&chunk->memory, NP_PAGE_BYTES, chunk->bytes);
 	if (!err) {
-		chunk->mr = ibv_reg_mr(rq->dev->pd, chunk->memory, bytes, IBV_ACCESS_LOCAL_WRITE);
+		chunk->mr = ibv_reg_mr(
+			rq->dev->pd, chunk->memory, chunk->bytes, IBV_ACCESS_LOCAL_WRITE);
 		err = chunk->mr ? 0 : -errno;
 	}
 	if (err) {
-		chunk_free(rq, chunk);
+		chunk_free(chunk);
 		return err;
 	}
+	np_call(&chunk->call, rq->cq->reactor, chunk_fix);
 	for (uint32_t i = 0; i < count; i++)
 		np_rdma_recv_init(&chunk->recvs[i], rq, chunk->mr->lkey,
 			(const struct np_sqe *)(void *)(chunk->memory + stride * count) + i,
@@ -113,7 +141,7 @@ static void rq_free(struct np_rdma_rq *rq)
 	if (rq->srq && ibv_destroy_srq(rq->srq))
 		np_log_warn("%s: a shared receive queue could not be destroyed", rq->dev->name);
 	while ((link = np_list_pop(&rq->chunks)))
-		chunk_free(rq, np_container_of(link, struct chunk, link));
+		chunk_free(np_container_of(link, struct chunk, link));
 	np_rdma_cq_unreserve(rq->cq, 0, rq->nrecvs);
 	np_list_del(&rq->link);
 	free(rq);
