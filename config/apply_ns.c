@@ -16,6 +16,8 @@
 #include "target/backend/drive.h"
 #include "target/backend/selftest.h"
 #include "target/base/log.h"
+#include "target/reactor/call.h"
+#include "target/reactor/uring.h"
 
 #define NP_MAX_ENGINES 2
 
@@ -257,6 +259,51 @@ static struct np_ns *np_apply_new_ns(const struct np_daemon *daemon,
 	return ns;
 }
 
+/* Names the namespace by its place in the configuration. */
+static void np_apply_warn(const struct np_daemon *daemon, const struct np_applied_ns *applied,
+	const char *key, const char *text)
+{
+	np_log_warn("subsystems[%td].namespaces[%td].%s: %s",
+		applied->cfg_subsys - daemon->cfg->subsystems,
+		applied->cfg - applied->cfg_subsys->namespaces, key, text);
+}
+
+struct np_start_polling {
+	struct np_call call;
+	struct np_reactor *reactor;
+	int result;
+};
+
+static void np_apply_start_polling(struct np_msg *msg)
+{
+	struct np_start_polling *start = np_container_of(msg, struct np_start_polling, call.msg);
+
+	start->result = np_uring_start_polling(start->reactor);
+	np_call_done(&start->call);
+}
+
+/* Where it cannot be, completions are told by interrupts as always. */
+static void np_apply_io_poll(const struct np_daemon *daemon, const struct np_applied_ns *applied,
+	struct np_backend *backend)
+{
+	struct np_start_polling start = {.result = 0};
+
+	if (!applied->cfg->io_poll)
+		return;
+	if (!backend->can_poll) {
+		np_apply_warn(daemon, applied, "io_poll",
+			"the device has no queues for it (load nvme with poll_queues=N)");
+		return;
+	}
+	for (unsigned int i = 0; i < daemon->runtime.nreactors && !start.result; i++) {
+		start.reactor = daemon->runtime.reactors[i];
+		np_call(&start.call, start.reactor, np_apply_start_polling);
+	}
+	if (start.result)
+		np_apply_warn(daemon, applied, "io_poll", strerror(-start.result));
+	backend->is_polled = !start.result;
+}
+
 static void np_apply_down(const struct np_daemon *daemon, const struct np_applied_ns *applied)
 {
 	np_log_err("subsystems[%td].namespaces[%td]: namespace %s/%u is down: %s",
@@ -297,6 +344,7 @@ void np_apply_namespace(struct np_daemon *daemon, struct np_applied_ns *applied)
 		np_apply_down(daemon, applied);
 		return;
 	}
+	np_apply_io_poll(daemon, applied, backend);
 	applied->ns = np_apply_new_ns(daemon, applied, backend, region);
 	if (!applied->ns) {
 		np_backend_close(backend);

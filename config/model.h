@@ -143,6 +143,7 @@ struct np_cfg_ns {
 	struct np_cfg_p2pmem p2pmem;
 	bool p2pmem_require;       /* default false: fall back to host memory */
 	enum np_cfg_engine engine; /* default AUTO */
+	bool io_poll;              /* default false */
 };
 
 struct np_cfg_subsys {

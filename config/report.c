@@ -142,13 +142,13 @@ static json_t *np_report_ns(const struct np_daemon *daemon, const struct np_appl
 			snprintf(reason, sizeof(reason), "%u connections are staged: %s",
 				reach.without, reach.reason);
 	}
-	return json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:s}", "nqn",
-		applied->cfg_subsys->nqn, "nsid", np_report_int(applied->cfg->nsid), "state",
+	return json_pack("{s:s, s:I, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:s}",
+		"nqn", applied->cfg_subsys->nqn, "nsid", np_report_int(applied->cfg->nsid), "state",
 		ns ? "up" : "down", "reason", applied->reason, "engine",
-		ns ? ns->backend->ops->name : "", "device", device, "size_bytes",
-		ns ? np_report_int(ns->nblocks << ns->lba_shift) : 0, "block_bytes",
-		ns ? np_report_int(UINT64_C(1) << ns->lba_shift) : 0, "uuid", uuid, "p2pmem",
-		p2pmem, "provider",
+		ns ? ns->backend->ops->name : "", "io_poll", ns && ns->backend->is_polled, "device",
+		device, "size_bytes", ns ? np_report_int(ns->nblocks << ns->lba_shift) : 0,
+		"block_bytes", ns ? np_report_int(UINT64_C(1) << ns->lba_shift) : 0, "uuid", uuid,
+		"p2pmem", p2pmem, "provider",
 		!ns                  ? ""
 			: ns->region ? ns->region->name
 				     : "host",

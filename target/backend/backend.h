@@ -70,6 +70,8 @@ struct np_backend {
 	/* Blocks that one WRITE_ZEROES, one DEALLOCATE takes; 0: any number. */
 	uint32_t max_zeroes_blocks, max_deallocate_blocks;
 	bool can_unmap_zeroes; /* WRITE_ZEROES may unmap; else NP_IO_MAY_DEALLOCATE is for naught */
+	bool can_poll;         /* READ and WRITE may be polled for */
+	bool is_polled;        /* they are; set after open(), see np_uring_start_polling() */
 	bool is_direct;        /* data is transferred to and from np_io.va by DMA, not by the CPU */
 	char pci[16];          /* PCI address of the drive, "" if it has none */
 	uint8_t uuid[16], nguid[16], eui64[8]; /* the drive's own, zero if it has none */
@@ -88,6 +90,12 @@ struct np_backend_ops {
 	enum np_io_submit (*submit)(struct np_backend *backend, struct np_reactor *reactor,
 		struct np_io *io, struct np_status *ret_status);
 };
+
+/* Will the reactor ask for the completion of @io? For engines. */
+static inline bool np_io_is_polled(const struct np_backend *backend, const struct np_io *io)
+{
+	return backend->is_polled && (io->op == NP_IO_READ || io->op == NP_IO_WRITE);
+}
 
 extern const struct np_backend_ops np_backend_nvme_ops;
 extern const struct np_backend_ops np_backend_block_ops;

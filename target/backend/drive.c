@@ -103,6 +103,7 @@ static void np_drive_read_queue(const char *block_dir, struct np_drive *drive)
 	drive->max_deallocate_bytes = np_sysfs_read_u64(queue, "discard_max_hw_bytes");
 	drive->has_write_cache = !np_sysfs_read(queue, "write_cache", text, sizeof(text)) &&
 		!strcmp(text, "write back");
+	drive->has_poll_queues = np_sysfs_read_u64(queue, "io_poll");
 	drive->is_zoned =
 		!np_sysfs_read(queue, "zoned", text, sizeof(text)) && strcmp(text, "none") != 0;
 }

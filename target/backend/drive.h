@@ -26,6 +26,7 @@ struct np_drive {
 	uint64_t max_zeroes_bytes, max_deallocate_bytes;
 	bool has_write_cache; /* volatile */
 	bool is_zoned;
+	bool has_poll_queues;
 };
 
 /**

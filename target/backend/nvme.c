@@ -86,10 +86,11 @@ static enum np_io_submit np_nvme_submit(struct np_backend *backend, struct np_re
 		*ret_status = NP_SUCCESS; /* a hint */
 		return NP_IO_DONE;
 	}
+	io->uring.done = np_nvme_done;
+	io->uring.is_polled = np_io_is_polled(backend, io);
 	sqe = np_uring_get_sqe(reactor, &io->uring);
 	if (!sqe)
 		return NP_IO_BUSY;
-	io->uring.done = np_nvme_done;
 	np_nvme_build(backend, io, &cmd);
 	np_uring_prep_cmd(sqe, backend->fd, NVME_URING_CMD_IO, &cmd, sizeof(cmd));
 	return NP_IO_QUEUED;
@@ -248,6 +249,7 @@ static int np_nvme_open(struct np_backend *backend, uint64_t size_bytes, char *w
 	}
 	backend->nsid = (uint32_t)ret;
 	backend->max_io_bytes = np_nvme_max_io_bytes(&drive);
+	backend->can_poll = drive.has_poll_queues;
 	backend->is_direct = true;
 	backend->reads_fua = true;
 	memcpy(backend->pci, drive.pci, sizeof(backend->pci));

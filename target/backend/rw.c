@@ -68,7 +68,7 @@ static enum np_io_submit np_rw_transfer(
 		((bytes + nparts - 1) / nparts + NP_PAGE_BYTES - 1) / NP_PAGE_BYTES * NP_PAGE_BYTES;
 	const int fixed = np_uring_find_fixed(reactor, io->va, bytes);
 
-	if (!np_uring_has_room(reactor, nparts))
+	if (!np_uring_has_room(reactor, &io->uring, nparts))
 		return NP_IO_BUSY;
 	io->left_bytes = bytes;
 	for (uint32_t at = 0; at < bytes; at += part) {
@@ -104,6 +104,7 @@ enum np_io_submit np_rw_submit(struct np_backend *backend, struct np_reactor *re
 
 	(void)ret_status;
 	io->uring.done = np_rw_done;
+	io->uring.is_polled = np_io_is_polled(backend, io);
 	io->left_bytes = 0;
 	io->left_parts = 0;
 	io->error = 0;

@@ -20,7 +20,6 @@
 #include "target/base/log.h"
 #include "target/reactor/uring.h"
 
-#define NP_RING_ENTRIES 1024
 /* A sleeping reactor looks around at least this often, whatever its timers say. */
 #define NP_MAX_SLEEP_MS 1000
 /* So many entries are worth a system call of their own: they do not wait for others. */
@@ -118,6 +117,7 @@ static unsigned int np_reactor_poll(struct np_reactor *reactor)
 	if (np_reactor_must_submit(reactor, has_old_entries, work))
 		io_uring_submit(&reactor->ring);
 	work += np_uring_reap(reactor);
+	work += np_uring_poll_devices(reactor);
 	work += np_reactor_run_timers(reactor);
 	np_list_for_each(pos, &reactor->pollers) {
 		struct np_poller *poller = np_container_of(pos, struct np_poller, link);
@@ -207,7 +207,7 @@ static void np_reactor_loop(struct np_reactor *reactor)
 			continue;
 		}
 		np_stat_add(&reactor->stats.busy_polls, 1);
-		if (np_spin_goes_on(spin, reactor->now_us)) {
+		if (np_spin_goes_on(spin, reactor->now_us) || reactor->npolled) {
 			/* Who has something to do may have the CPU; where nobody has this is cheap. */
 			if (spin->limit_us >= 0)
 				sched_yield();
@@ -270,7 +270,7 @@ static void *np_reactor_main(void *arg)
 	np_reactor_set_slice(reactor);
 	/* Here and not in start(): DEFER_TASKRUN binds a ring to the thread that made it. */
 	if (!reactor->start_result)
-		reactor->start_result = np_uring_init(&reactor->ring, NP_RING_ENTRIES);
+		reactor->start_result = np_uring_init(&reactor->ring, 0);
 	if (!reactor->start_result) {
 		reactor->now_us = np_clock_us();
 		reactor->alarm.done = np_reactor_alarm_done;
@@ -282,7 +282,7 @@ static void *np_reactor_main(void *arg)
 	if (reactor->start_result)
 		return NULL;
 	np_reactor_loop(reactor);
-	io_uring_queue_exit(&reactor->ring);
+	np_uring_exit(reactor);
 	return NULL;
 }
 

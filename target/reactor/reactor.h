@@ -46,7 +46,8 @@ struct np_uring_op {
 	 * @big: first extra word of the 32-byte CQE (a passthrough command's result)
 	 */
 	void (*done)(struct np_uring_op *op, int res, uint64_t big);
-	bool has_more; /* in done(): it will be called again, of a multishot operation */
+	bool has_more;  /* in done(): it will be called again, of a multishot operation */
+	bool is_polled; /* before it is submitted: see np_uring_start_polling() */
 };
 
 /* A file descriptor whose readability wakes the reactor. */
@@ -76,6 +77,9 @@ struct np_reactor {
 	unsigned int index; /* 0 .. reactors - 1 */
 	int cpu;            /* pinned to this one, -1 for none */
 	struct io_uring ring;
+	struct io_uring polled; /* for completions that raise no interrupt */
+	bool has_polled;
+	unsigned int npolled; /* operations in it that are not done yet */
 	struct {
 		uintptr_t va;
 		size_t bytes;  /* 0: free */

@@ -13,6 +13,7 @@
 #include "target/base/log.h"
 
 #define NP_URING_BATCH 32
+#define NP_RING_ENTRIES 1024
 
 /*
  * Where the command of an IORING_OP_URING_CMD entry begins: byte 48 of the entry, the member
@@ -21,9 +22,10 @@
 #define NP_SQE_CMD_OFFSET 48
 #define NP_SQE_CMD_BYTES 80
 
-int np_uring_init(struct io_uring *ring, unsigned int entries)
+int np_uring_init(struct io_uring *ring, unsigned int flags)
 {
-	const unsigned int always = IORING_SETUP_SQE128 | IORING_SETUP_CQE32 | IORING_SETUP_CLAMP;
+	const unsigned int always =
+		IORING_SETUP_SQE128 | IORING_SETUP_CQE32 | IORING_SETUP_CLAMP | flags;
 	/*
 	 * Best first. TASKRUN_FLAG comes with DEFER_TASKRUN: without it a look at the completion
 	 * queue would not know that the kernel has deferred work to run.
@@ -36,34 +38,82 @@ int np_uring_init(struct io_uring *ring, unsigned int entries)
 	int ret = -EINVAL;
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]) && ret == -EINVAL; i++)
-		ret = io_uring_queue_init(entries, ring, always | wanted[i]);
+		ret = io_uring_queue_init(NP_RING_ENTRIES, ring, always | wanted[i]);
+	if (ret)
+		return ret;
 	/* Spares each system call the look-up of the ring's descriptor; older kernels do without. */
-	if (!ret)
-		(void)io_uring_register_ring_fd(ring);
+	(void)io_uring_register_ring_fd(ring);
+	/* Without this table np_uring_fix() will fail. */
+	(void)io_uring_register_buffers_sparse(ring, NP_MAX_FIXED);
+	return 0;
+}
+
+/* Return: 0 or -errno. */
+static int np_uring_set_fixed(struct io_uring *ring, unsigned int number, void *va, size_t bytes)
+{
+	const struct iovec iov = {.iov_base = va, .iov_len = bytes};
+	int ret;
+
+	ret = io_uring_register_buffers_update_tag(ring, number, &iov, NULL, 1);
+	return ret < 0 ? ret : 0;
+}
+
+int np_uring_start_polling(struct np_reactor *reactor)
+{
+	int ret;
+
+	if (reactor->has_polled)
+		return 0;
+	ret = np_uring_init(&reactor->polled, IORING_SETUP_IOPOLL);
+	for (unsigned int i = 0; i < reactor->nfixed && !ret; i++) {
+		if (reactor->fixed[i].bytes)
+			ret = np_uring_set_fixed(&reactor->polled, i, (void *)reactor->fixed[i].va,
+				reactor->fixed[i].bytes);
+		if (ret)
+			io_uring_queue_exit(&reactor->polled);
+	}
+	reactor->has_polled = !ret;
 	return ret;
+}
+
+void np_uring_exit(struct np_reactor *reactor)
+{
+	if (reactor->has_polled)
+		io_uring_queue_exit(&reactor->polled);
+	io_uring_queue_exit(&reactor->ring);
+}
+
+static struct io_uring *np_uring_of(struct np_reactor *reactor, const struct np_uring_op *op)
+{
+	return op && op->is_polled && reactor->has_polled ? &reactor->polled : &reactor->ring;
 }
 
 struct io_uring_sqe *np_uring_get_sqe(struct np_reactor *reactor, struct np_uring_op *op)
 {
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&reactor->ring);
+	struct io_uring *ring = np_uring_of(reactor, op);
+	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
 
 	if (!sqe) {
-		if (io_uring_submit(&reactor->ring) < 0)
+		if (io_uring_submit(ring) < 0)
 			return NULL;
-		sqe = io_uring_get_sqe(&reactor->ring);
+		sqe = io_uring_get_sqe(ring);
 		if (!sqe)
 			return NULL;
 	}
+	if (ring == &reactor->polled)
+		reactor->npolled++;
 	memset(sqe, 0, 2 * sizeof(*sqe));
 	io_uring_sqe_set_data(sqe, op);
 	return sqe;
 }
 
-bool np_uring_has_room(struct np_reactor *reactor, unsigned int n)
+bool np_uring_has_room(struct np_reactor *reactor, const struct np_uring_op *op, unsigned int n)
 {
-	if (io_uring_sq_space_left(&reactor->ring) < n)
-		io_uring_submit(&reactor->ring);
-	return io_uring_sq_space_left(&reactor->ring) >= n;
+	struct io_uring *ring = np_uring_of(reactor, op);
+
+	if (io_uring_sq_space_left(ring) < n)
+		io_uring_submit(ring);
+	return io_uring_sq_space_left(ring) >= n;
 }
 
 void np_uring_prep_cmd(
@@ -77,15 +127,17 @@ void np_uring_prep_cmd(
 		cmd_size < NP_SQE_CMD_BYTES ? cmd_size : NP_SQE_CMD_BYTES);
 }
 
-/* Return: 0 or -errno. */
-static int np_uring_set_fixed(
+static int np_uring_set_fixed_in_all(
 	struct np_reactor *reactor, unsigned int number, void *va, size_t bytes)
 {
-	const struct iovec iov = {.iov_base = va, .iov_len = bytes};
-	int ret;
+	int ret = np_uring_set_fixed(&reactor->ring, number, va, bytes);
 
-	ret = io_uring_register_buffers_update_tag(&reactor->ring, number, &iov, NULL, 1);
-	return ret < 0 ? ret : 0;
+	if (ret || !reactor->has_polled)
+		return ret;
+	ret = np_uring_set_fixed(&reactor->polled, number, va, bytes);
+	if (ret)
+		np_uring_set_fixed(&reactor->ring, number, NULL, 0);
+	return ret;
 }
 
 int np_uring_fix(struct np_reactor *reactor, void *va, size_t bytes)
@@ -93,16 +145,11 @@ int np_uring_fix(struct np_reactor *reactor, void *va, size_t bytes)
 	unsigned int number = 0;
 	int ret;
 
-	if (!reactor->nfixed) {
-		ret = io_uring_register_buffers_sparse(&reactor->ring, NP_MAX_FIXED);
-		if (ret && ret != -EBUSY) /* there is an empty table already */
-			return ret;
-	}
 	while (number < reactor->nfixed && reactor->fixed[number].bytes)
 		number++;
 	if (number == NP_MAX_FIXED)
 		return -ENOSPC;
-	ret = np_uring_set_fixed(reactor, number, va, bytes);
+	ret = np_uring_set_fixed_in_all(reactor, number, va, bytes);
 	if (ret)
 		return ret;
 	reactor->fixed[number].va = (uintptr_t)va;
@@ -120,7 +167,7 @@ void np_uring_unfix(struct np_reactor *reactor, const void *va)
 		return;
 	reactor->fixed[number].bytes = 0;
 	/* What is under way with it goes on; the pages are given back after that. */
-	np_uring_set_fixed(reactor, (unsigned int)number, NULL, 0);
+	np_uring_set_fixed_in_all(reactor, (unsigned int)number, NULL, 0);
 }
 
 int np_uring_find_fixed(const struct np_reactor *reactor, const void *va, size_t bytes)
@@ -135,7 +182,7 @@ int np_uring_find_fixed(const struct np_reactor *reactor, const void *va, size_t
 	return -1;
 }
 
-unsigned int np_uring_reap(struct np_reactor *reactor)
+static unsigned int np_uring_reap_ring(struct io_uring *ring)
 {
 	struct io_uring_cqe *cqes[NP_URING_BATCH];
 	struct {
@@ -147,7 +194,7 @@ unsigned int np_uring_reap(struct np_reactor *reactor)
 	unsigned int total = 0, n;
 
 	do {
-		n = io_uring_peek_batch_cqe(&reactor->ring, cqes, NP_URING_BATCH);
+		n = io_uring_peek_batch_cqe(ring, cqes, NP_URING_BATCH);
 		/* Consume first, then judge: done() may submit, and the entries be reused. */
 		for (unsigned int i = 0; i < n; i++) {
 			done[i].op = io_uring_cqe_get_data(cqes[i]);
@@ -155,7 +202,7 @@ unsigned int np_uring_reap(struct np_reactor *reactor)
 			done[i].has_more = cqes[i]->flags & IORING_CQE_F_MORE;
 			done[i].big = cqes[i]->big_cqe[0];
 		}
-		io_uring_cq_advance(&reactor->ring, n);
+		io_uring_cq_advance(ring, n);
 		for (unsigned int i = 0; i < n; i++) {
 			if (!done[i].op)
 				continue;
@@ -165,4 +212,22 @@ unsigned int np_uring_reap(struct np_reactor *reactor)
 		total += n;
 	} while (n == NP_URING_BATCH);
 	return total;
+}
+
+unsigned int np_uring_reap(struct np_reactor *reactor)
+{
+	return np_uring_reap_ring(&reactor->ring);
+}
+
+unsigned int np_uring_poll_devices(struct np_reactor *reactor)
+{
+	unsigned int count;
+
+	if (!reactor->npolled)
+		return 0;
+	/* The usual error is -EINTR: the next turn asks again. */
+	io_uring_submit_and_get_events(&reactor->polled);
+	count = np_uring_reap_ring(&reactor->polled);
+	reactor->npolled -= count;
+	return count;
 }

@@ -15,11 +15,26 @@
 
 /**
  * np_uring_init() - set up a ring for the calling thread
+ * @flags: IORING_SETUP_... beside those that all rings have
  *
  * Uses SINGLE_ISSUER and DEFER_TASKRUN where the kernel has them (6.1).
  * Return: 0 or -errno.
  */
-int np_uring_init(struct io_uring *ring, unsigned int entries);
+int np_uring_init(struct io_uring *ring, unsigned int flags);
+
+/**
+ * np_uring_start_polling() - let operations have op->is_polled
+ *
+ * These must be reads, writes or passthrough commands of a device that has queues for polled I/O
+ * (sysfs: queue/io_poll). They complete without an interrupt: while some are on their way the reactor
+ * asks the device in each turn (IORING_SETUP_IOPOLL) and does not sleep.
+ * May be called again. Context: the reactor.
+ * Return: 0 or -errno.
+ */
+int np_uring_start_polling(struct np_reactor *reactor);
+
+/* Frees the rings of @reactor. */
+void np_uring_exit(struct np_reactor *reactor);
 
 /**
  * np_uring_get_sqe() - a cleared entry that completes into @op
@@ -30,10 +45,10 @@ int np_uring_init(struct io_uring *ring, unsigned int entries);
 struct io_uring_sqe *np_uring_get_sqe(struct np_reactor *reactor, struct np_uring_op *op);
 
 /*
- * Whether the next @n calls of np_uring_get_sqe() will succeed. Flushes a queue that is too full to
- * the kernel.
+ * Whether the next @n calls of np_uring_get_sqe() for @op will succeed. Flushes a queue that is too
+ * full to the kernel.
  */
-bool np_uring_has_room(struct np_reactor *reactor, unsigned int n);
+bool np_uring_has_room(struct np_reactor *reactor, const struct np_uring_op *op, unsigned int n);
 
 /**
  * np_uring_prep_cmd() - turn @sqe into IORING_OP_URING_CMD
@@ -70,5 +85,11 @@ int np_uring_find_fixed(const struct np_reactor *reactor, const void *va, size_t
 
 /* Runs the done function of every completion that is there. Return: how many. */
 unsigned int np_uring_reap(struct np_reactor *reactor);
+
+/*
+ * Submits what is polled for, asks the devices once, and does the same with what they have done.
+ * Return: how many.
+ */
+unsigned int np_uring_poll_devices(struct np_reactor *reactor);
 
 #endif

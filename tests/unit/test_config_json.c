@@ -129,6 +129,7 @@ static void test_load__our_keys(void **state)
 	assert_int_equal(subsys->namespaces[0].engine, NP_CFG_ENGINE_NVME);
 	assert_int_equal(subsys->namespaces[1].p2pmem.mode, NP_CFG_P2PMEM_AUTO);
 	assert_int_equal(subsys->namespaces[2].p2pmem.mode, NP_CFG_P2PMEM_AUTO);
+	assert_true(subsys->namespaces[2].io_poll && !subsys->namespaces[1].io_poll);
 	assert_int_equal(subsys->namespaces[4].nsid, 5);
 	assert_int_equal(subsys->namespaces[4].device.size_bytes, 1ULL << 40);
 	assert_int_equal(cfg->daemon.reactors.count, 2);
