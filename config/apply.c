@@ -158,6 +158,10 @@ static void np_apply_undo(struct np_daemon *daemon)
 
 static int np_apply_bring_up(struct np_daemon *daemon, char *why, size_t why_size)
 {
+	const struct np_transport_settings settings = {
+		.moderation_count = daemon->cfg->daemon.cq_moderation_count,
+		.moderation_us = daemon->cfg->daemon.cq_moderation_us,
+	};
 	struct np_runtime *runtime = &daemon->runtime;
 	int ret;
 
@@ -175,7 +179,8 @@ static int np_apply_bring_up(struct np_daemon *daemon, char *why, size_t why_siz
 		};
 		np_reactor_send(runtime->reactors[i], &daemon->attach[i].msg);
 	}
-	ret = np_transport_rdma_ops.open(runtime, &daemon->mem, why, why_size, &daemon->transport);
+	ret = np_transport_rdma_ops.open(
+		runtime, &daemon->mem, &settings, why, why_size, &daemon->transport);
 	if (ret)
 		return ret;
 	for (unsigned int i = 0; i < daemon->n_namespaces; i++)

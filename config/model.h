@@ -172,7 +172,8 @@ struct np_cfg_reactors {
 struct np_cfg_daemon {
 	struct np_cfg_reactors reactors;
 	int32_t poll_us; /* poll that long without work before sleeping; -1 = for ever; default 200 */
-	char *control_socket;     /* default NP_CFG_SOCKET_DEFAULT */
+	uint16_t cq_moderation_count, cq_moderation_us; /* default 0: the RNIC's own */
+	char *control_socket;                           /* default NP_CFG_SOCKET_DEFAULT */
 	uint64_t cmb_pool_bytes;  /* per provider; 0 = as much as is free, up to 64 MiB (default) */
 	uint64_t host_pool_bytes; /* default 64 MiB */
 };

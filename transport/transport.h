@@ -47,6 +47,15 @@ struct np_transport {
 	unsigned int nconns; /* control thread: connections not yet freed */
 };
 
+/* Of the operator, for all connections. */
+struct np_transport_settings {
+	/*
+	 * One interrupt may tell of so many completions, and the first may wait so long for the
+	 * others. 0: as the device does by itself.
+	 */
+	uint16_t moderation_count, moderation_us;
+};
+
 struct np_transport_ops {
 	const char *name;
 
@@ -54,7 +63,8 @@ struct np_transport_ops {
 	 * Finds the devices, registers every region of @mem with each, and tests each pair.
 	 * Context: control thread. Return: 0 or -errno with a sentence in @why.
 	 */
-	int (*open)(struct np_runtime *runtime, struct np_mem *mem, char *why, size_t why_size,
+	int (*open)(struct np_runtime *runtime, struct np_mem *mem,
+		const struct np_transport_settings *settings, char *why, size_t why_size,
 		struct np_transport **ret_transport);
 
 	/* Context: control thread, no connection left, reactors still running. */

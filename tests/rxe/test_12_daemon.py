@@ -167,6 +167,14 @@ def cpu_share(daemon):
     return (ticks() - before) / TICKS_PER_S / (time.monotonic() - start)
 
 
+def test_moderation__is_no_matter_of_life(vm):
+    """This test asks for fewer interrupts from an RNIC that cannot: it says so and serves."""
+    config = target.config([null_subsystem()], daemon={"cq_moderation_us": 8})
+    with target.Target(vm, config) as daemon, host.connect(vm, target.NQN) as connection:
+        vm.run(f"dd if={connection.device(1)} of=/dev/null bs=4k count=8 iflag=direct")
+        assert daemon.log.count("rxe0: completions are not moderated: Operation not supported") == 1
+
+
 def test_idle__sleeps(vm):
     """This test leaves four hosts with eight connections idle: under 1 % CPU."""
     with target.Target(vm, target.config([null_subsystem()])) as daemon:

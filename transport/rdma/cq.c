@@ -233,6 +233,23 @@ err_verbs:
 	return err;
 }
 
+int np_rdma_cq_moderate(struct np_rdma_cq *cq, const struct ibv_cq_moderation_caps *caps,
+	uint16_t count, uint16_t period_us)
+{
+	struct ibv_modify_cq_attr attr = {
+		.attr_mask = IBV_CQ_ATTR_MODERATE,
+		.moderate = {.cq_count = count < caps->max_cq_count ? count : caps->max_cq_count,
+			.cq_period =
+				period_us < caps->max_cq_period ? period_us : caps->max_cq_period},
+	};
+	int err;
+
+	if (!caps->max_cq_count || !caps->max_cq_period)
+		return -EOPNOTSUPP;
+	err = ibv_modify_cq(cq->recv.cq, &attr);
+	return err ? -err : -ibv_modify_cq(cq->send.cq, &attr);
+}
+
 void np_rdma_cq_free(struct np_rdma_cq *cq)
 {
 	np_call(&cq->call, cq->reactor, cq_detach);

@@ -71,6 +71,15 @@ struct np_rdma_cq {
 int np_rdma_cq_new(struct ibv_context *ctx, struct np_reactor *reactor, uint32_t max_entries,
 	struct np_rdma_cq **ret_cq);
 
+/**
+ * np_rdma_cq_moderate() - let the RNIC raise one interrupt for several completions
+ * @caps: what the RNIC can do; what is asked beyond that is cut
+ *
+ * Return: 0, -EOPNOTSUPP if it can do nothing of the kind, or -errno. Spec: ibv_modify_cq(3).
+ */
+int np_rdma_cq_moderate(struct np_rdma_cq *cq, const struct ibv_cq_moderation_caps *caps,
+	uint16_t count, uint16_t period_us);
+
 /* No connection uses it any more. Context: control thread. Waits for the reactor. */
 void np_rdma_cq_free(struct np_rdma_cq *cq);
 

@@ -60,14 +60,30 @@ static int query(struct np_rdma_dev *dev, char *why, size_t why_size)
 	return 0;
 }
 
+/* Without it all works as well, with more interrupts. */
+static void moderate(const struct np_rdma_dev *dev, struct np_rdma_cq *cq)
+{
+	const struct np_transport_settings *settings = &dev->rdma->settings;
+	int err;
+
+	if (!settings->moderation_count && !settings->moderation_us)
+		return;
+	err = np_rdma_cq_moderate(
+		cq, &dev->attr.cq_mod_caps, settings->moderation_count, settings->moderation_us);
+	if (err)
+		np_log_warn("%s: completions are not moderated: %s", dev->name, strerror(-err));
+}
+
 int np_rdma_dev_add_cq(
 	struct np_rdma_dev *dev, struct np_reactor *reactor, struct np_rdma_cq **ret_cq)
 {
 	int err = np_rdma_cq_new(dev->ctx, reactor, (uint32_t)dev->attr.orig_attr.max_cqe, ret_cq);
 
-	if (!err)
-		np_list_add_tail(&dev->cqs[reactor->index], &(*ret_cq)->link);
-	return err;
+	if (err)
+		return err;
+	np_list_add_tail(&dev->cqs[reactor->index], &(*ret_cq)->link);
+	moderate(dev, *ret_cq);
+	return 0;
 }
 
 void np_rdma_dev_trim_cq(struct np_rdma_dev *dev, struct np_rdma_cq *cq)

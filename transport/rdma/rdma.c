@@ -18,7 +18,8 @@
 #include "transport/rdma/rw.h"
 #include "transport/rdma/uevent.h"
 
-static int rdma_open(struct np_runtime *runtime, struct np_mem *mem, char *why, size_t why_size,
+static int rdma_open(struct np_runtime *runtime, struct np_mem *mem,
+	const struct np_transport_settings *settings, char *why, size_t why_size,
 	struct np_transport **ret_transport)
 {
 	struct np_rdma *rdma;
@@ -36,6 +37,7 @@ static int rdma_open(struct np_runtime *runtime, struct np_mem *mem, char *why, 
 	rdma->base.ops = &np_transport_rdma_ops;
 	rdma->runtime = runtime;
 	rdma->mem = mem;
+	rdma->settings = *settings;
 	np_list_init(&rdma->devs);
 	np_list_init(&rdma->conns);
 	np_list_init(&rdma->listeners);

@@ -25,6 +25,7 @@ struct np_rdma {
 	struct np_transport base;
 	struct np_runtime *runtime;
 	struct np_mem *mem;
+	struct np_transport_settings settings;
 	struct rdma_event_channel *channel; /* NULL until there is an RDMA device */
 	struct ev_io cm_watch, uevent_watch;
 	struct np_list devs;      /* struct np_rdma_dev */
