@@ -15,6 +15,7 @@
 #include "config/text.h"
 #include "target/backend/drive.h"
 #include "target/backend/selftest.h"
+#include "target/base/line.h"
 #include "target/base/log.h"
 #include "target/reactor/call.h"
 #include "target/reactor/uring.h"
@@ -243,12 +244,11 @@ static struct np_ns *np_apply_new_ns(const struct np_daemon *daemon,
 
 	if (!ns)
 		return NULL;
-	ns->stats = aligned_alloc(_Alignof(struct np_ns_stats), nreactors * sizeof(*ns->stats));
+	ns->stats = np_line_alloc(nreactors * sizeof(*ns->stats));
 	if (!ns->stats) {
 		free(ns);
 		return NULL;
 	}
-	memset(ns->stats, 0, nreactors * sizeof(*ns->stats));
 	ns->nreactors = nreactors;
 	ns->nsid = applied->cfg->nsid;
 	ns->backend = backend;

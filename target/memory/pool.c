@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "target/base/line.h"
+
 #define NP_POOL_NONE UINT32_MAX
 #define NP_POOL_FREE 0x80u /* in pool->order[page]: a free block begins here */
 #define NP_POOL_BODY 0x40u /* no block begins here */
@@ -226,12 +228,12 @@ int np_pool_new(struct np_mem_region *region, void *base, size_t bytes, struct n
 
 	if (!npages || npages >= NP_POOL_NONE)
 		return -EINVAL;
-	pool = calloc(1, sizeof(*pool));
+	pool = np_line_alloc(sizeof(*pool));
 	if (!pool)
 		return -ENOMEM;
-	pool->order = malloc(npages);
-	pool->next = malloc(npages * sizeof(*pool->next));
-	pool->prev = malloc(npages * sizeof(*pool->prev));
+	pool->order = np_line_alloc(npages);
+	pool->next = np_line_alloc(npages * sizeof(*pool->next));
+	pool->prev = np_line_alloc(npages * sizeof(*pool->prev));
 	if (!pool->order || !pool->next || !pool->prev) {
 		np_pool_free(pool);
 		return -ENOMEM;

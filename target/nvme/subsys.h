@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "target/backend/backend.h"
+#include "target/base/line.h"
 #include "target/memory/mem.h"
 
 #define NP_NQN_BYTES 224 /* with NUL. Spec: NVM Express Base 2.0, 4.5 */
@@ -39,7 +40,7 @@ struct np_ns_stats {
 	_Atomic uint64_t staged_read_bytes, staged_write_bytes;
 	_Atomic uint64_t inline_write_bytes; /* came in the capsule */
 	_Atomic uint64_t errors;
-} __attribute__((aligned(64)));
+} __attribute__((aligned(NP_LINE_BYTES)));
 
 struct np_ns {
 	uint32_t nsid;

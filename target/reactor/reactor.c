@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "target/base/clock.h"
+#include "target/base/line.h"
 #include "target/base/log.h"
 #include "target/reactor/uring.h"
 
@@ -290,12 +291,13 @@ static void *np_reactor_main(void *arg)
 
 int np_reactor_start(unsigned int index, int cpu, int poll_us, struct np_reactor **ret_reactor)
 {
-	struct np_reactor *reactor = aligned_alloc(64, (sizeof(*reactor) + 63) / 64 * 64);
+	struct np_reactor *reactor = np_line_alloc(sizeof(*reactor));
 	int ret;
 
 	if (!reactor)
 		return -ENOMEM;
-	*reactor = (struct np_reactor){.index = index, .cpu = cpu};
+	reactor->index = index;
+	reactor->cpu = cpu;
 	np_spin_init(&reactor->spin, poll_us, np_clock_us());
 	np_list_init(&reactor->pollers);
 	np_list_init(&reactor->timers);

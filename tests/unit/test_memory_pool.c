@@ -218,6 +218,23 @@ static void test_np_pool_new__refuses_less_than_a_page(void **state)
 	assert_int_equal(np_pool_new(NULL, &byte, 4095, &pool), -22);
 }
 
+/* Pools of a region are made one after the other, for reactors that must not share a line. */
+static void test_np_pool_new__has_lines_of_its_own(void **state)
+{
+	struct np_pool *pools[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		pools[i] = new_pool((5 + (size_t)i) * 4 * KIB);
+		assert_int_equal((uintptr_t)pools[i] % 64, 0);
+		assert_int_equal((uintptr_t)pools[i]->order % 64, 0);
+		assert_int_equal((uintptr_t)pools[i]->next % 64, 0);
+		assert_int_equal((uintptr_t)pools[i]->prev % 64, 0);
+	}
+	np_pool_free(pools[0]);
+	np_pool_free(pools[1]);
+}
+
 /* ---- a region ------------------------------------------------------------------------------- */
 
 static int open_pages(
@@ -281,6 +298,7 @@ int main(void)
 		cmocka_unit_test(test_np_pool_get__nobody_overtakes),
 		cmocka_unit_test(test_np_pool_cancel__leaves_the_others),
 		cmocka_unit_test(test_np_pool_new__refuses_less_than_a_page),
+		cmocka_unit_test(test_np_pool_new__has_lines_of_its_own),
 		cmocka_unit_test(test_np_mem_open__bounds_buffers_by_what_is_tested),
 	};
 

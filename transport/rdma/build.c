@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 
 #include "target/base/clock.h"
+#include "target/base/line.h"
 #include "transport/rdma/conn.h"
 #include "transport/rdma/mr.h"
 #include "transport/rdma/rw.h"
@@ -151,7 +152,7 @@ static struct np_rdma_conn *conn_new(struct np_rdma *rdma, struct np_rdma_dev *d
 	struct rdma_cm_id *id, struct np_port *port, const struct np_priv *priv)
 {
 	struct np_reactor *reactor = choose_reactor(rdma, priv->qid);
-	struct np_rdma_conn *conn = calloc(1, sizeof(*conn));
+	struct np_rdma_conn *conn = np_line_alloc(sizeof(*conn));
 
 	if (!conn)
 		return NULL;

@@ -12,6 +12,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include "target/base/line.h"
+
 #define CQ_BATCH 32
 #define CQ_MIN_ENTRIES 1024u
 
@@ -200,7 +202,7 @@ static int create_verbs(struct np_rdma_cq *cq, struct ibv_context *ctx, uint32_t
 int np_rdma_cq_new(struct ibv_context *ctx, struct np_reactor *reactor, uint32_t max_entries,
 	struct np_rdma_cq **ret_cq)
 {
-	struct np_rdma_cq *cq = calloc(1, sizeof(*cq));
+	struct np_rdma_cq *cq = np_line_alloc(sizeof(*cq));
 	int err;
 
 	if (!cq)

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "target/base/line.h"
 #include "target/reactor/uring.h"
 #include "transport/rdma/conn.h"
 #include "transport/rdma/recv.h"
@@ -71,7 +72,7 @@ static int chunk_new(struct np_rdma_rq *rq, uint32_t count, struct chunk **ret_c
 {
 	uint32_t align = rq->inline_bytes >= DATA_ALIGN ? DATA_ALIGN : sizeof(struct np_sqe);
 	size_t stride = (rq->inline_bytes + align - 1) / align * align;
-	struct chunk *chunk = calloc(1, sizeof(*chunk) + count * sizeof(chunk->recvs[0]));
+	struct chunk *chunk = np_line_alloc(sizeof(*chunk) + count * sizeof(chunk->recvs[0]));
 	int err;
 
 	if (!chunk)
