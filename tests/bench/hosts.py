@@ -16,8 +16,9 @@ import target
 from topology import Topology
 from vm import LOOPBACK
 
-HOSTS = 128
-QUICK_HOSTS = 32
+# In turn, each with the ones before: 128 and 512 connections.
+HOSTS = (64, 256)
+QUICK_HOSTS = (32,)
 DEPTH = 128
 CONNECTIONS_EACH = 2
 IDLE_S = 20
@@ -33,7 +34,6 @@ echo $(($(date +%s%N) - begin))
 
 def run(options, results):
     """Add the figures of both targets."""
-    count = QUICK_HOSTS if options.quick else HOSTS
     machine = Topology(drives=sides.DRIVES, icount=True, vcpus=1)
     with rounds.booted(results, "hosts", 0, machine) as this:
         sides.make_null_block(this.vm, memory_backed=1)
@@ -41,9 +41,16 @@ def run(options, results):
                                    ("kernel", "kernel nvmet-rdma", _kernel)):
             results.name_side("hosts", name, title)
             with serve(this.vm) as (nqn, port, daemon):
-                figures = _measure(this.vm, nqn, port, daemon, count)
-                this.vm.run("nvme disconnect-all")
-            results.add("hosts", 0, name, f"{count} hosts", figures)
+                before = daemon and daemon.rss_kib
+                connected = 0
+                for count in QUICK_HOSTS if options.quick else HOSTS:
+                    figures = _connect(this.vm, nqn, port, range(connected, count))
+                    figures |= _idle(this.vm)
+                    if daemon:
+                        figures["kib_per_connection"] = _kib_each(daemon, before, count)
+                    results.add("hosts", 0, name, f"{count} hosts", figures)
+                    connected = count
+                this.vm.run("nvme disconnect-all", LIMIT_S)
 
 
 @contextmanager
@@ -60,19 +67,18 @@ def _kernel(vm):
         yield sides.KERNEL_NQN, sides.KERNEL_PORT, None
 
 
-def _measure(vm, nqn, port, daemon, count):
-    before = daemon and daemon.rss_kib
+def _connect(vm, nqn, port, numbers):
     script = "".join(CONNECT.format(address=LOOPBACK, port=port, nqn=nqn, depth=DEPTH,
-                                    identity=host.identity(number)) for number in range(count))
+                                    identity=host.identity(number)) for number in numbers)
     times = vm.run(script, LIMIT_S).stdout.split()
-    assert len(times) == count, f"{len(times)} of {count} hosts connected"
-    figures = {"connect_ms": statistics.median(map(int, times)) / 1e6 / CONNECTIONS_EACH,
-               **_idle(vm)}
-    if daemon:
-        connections = count * CONNECTIONS_EACH
-        assert len(daemon.cli("conns")["conns"]) == connections
-        figures["kib_per_connection"] = (daemon.rss_kib - before) / connections
-    return figures
+    assert len(times) == len(numbers), f"{len(times)} of {len(numbers)} hosts connected"
+    return {"connect_ms": statistics.median(map(int, times)) / 1e6 / CONNECTIONS_EACH}
+
+
+def _kib_each(daemon, before, count):
+    connections = count * CONNECTIONS_EACH
+    assert len(daemon.cli("conns")["conns"]) == connections
+    return (daemon.rss_kib - before) / connections
 
 
 def _idle(vm):
