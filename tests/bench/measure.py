@@ -57,9 +57,9 @@ def run(vm, devices, job, warm_up, extent):
 
 def run_together(vm, loads, warm_up_s, seconds):
     """
-    fio's reports of different jobs at the same time, in the order of `loads`: (device, Job) each.
+    fio's reports of jobs that run at the same time, in the order of `loads`: (device, Job) each.
 
-    Each runs for the same time, and has begun so much earlier.
+    All of them run for `seconds`, after a warm-up that is not counted.
     """
     lines = [*GLOBAL, f"ramp_time={warm_up_s * 1000:.0f}ms", *_lines(timed(seconds))]
     for number, (device, job) in enumerate(loads):
@@ -73,22 +73,27 @@ def summary(reports):
     bins = Counter()
     for part in parts:
         bins.update({int(ns): ios for ns, ios in part["clat_ns"].get("bins", {}).items()})
-    figures = {"iops": sum(part["iops"] for part in parts)}
+    figures = {"iops": sum(part["iops"] for part in parts), "ios": bins.total()}
     if bins:
-        figures.update({f"p{name}_us": _percentile(bins, float(name)) / 1000
-                        for name, _ in PERCENTILES})
-        figures["max_us"] = max(part["clat_ns"]["max"] for part in parts) / 1000
-    return {**figures, "ios": bins.total()}
+        highest = max(part["clat_ns"]["max"] for part in parts)
+        figures.update(_percentiles(bins, highest), max_us=highest / 1000)
+    return figures
 
 
-def _percentile(bins, percent):
-    """The smallest latency that so many of a hundred do not exceed; bins: {latency: how many}."""
-    left = bins.total() * percent / 100
+def _percentiles(bins, highest):
+    """
+    Of a histogram {latency: how many}, in us, without those that less than one I/O exceeds.
+
+    A bin stands for a range of latencies, and may be called by one above the highest.
+    """
+    done, percentiles = 0, {}
+    wanted = {f"p{name}_us": bins.total() * float(name) / 100 for name, _ in PERCENTILES}
     for latency, ios in sorted(bins.items()):
-        left -= ios
-        if left <= 0:
-            return latency
-    return max(bins)
+        done += ios
+        percentiles.update({name: min(latency, highest) / 1000 for name, rank in wanted.items()
+                            if rank <= done and rank <= bins.total() - 1
+                            and name not in percentiles})
+    return percentiles
 
 
 def _run_fio(vm, devices, options, warm_up, extent):

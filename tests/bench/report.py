@@ -246,7 +246,7 @@ def _overload(results):
 def _load_table(results, part):
     """A row a job and a side; columns that have no figure in this part are left out."""
     columns = [(head, figure, digits) for head, figure, digits in
-               (("IOPS", "iops", 0), ("p50", "p50_us", 0), ("p99", "p99_us", 0),
+               (("I/Os", "ios", 0), ("IOPS", "iops", 0), ("p50", "p50_us", 0), ("p99", "p99_us", 0),
                 ("p99.9", "p99.9_us", 0), ("max", "max_us", 0), ("least", "least_iops", 0),
                 ("most", "most_iops", 0), ("Jain", "jain", 4), ("waits", "waits_per_command", 2))
                if any(figure in run["figures"] for run in results.of(part))]

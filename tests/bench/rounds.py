@@ -66,7 +66,7 @@ def booted(results, part, turn, topology):
 
 @contextmanager
 def booted_to_count(results, part, turn):
-    """A Round whose guest has one CPU, its clock the count of executed instructions, and null_blk."""
+    """A Round in a guest with null_blk and one CPU, whose clock counts executed instructions."""
     machine = Topology(drives=sides.DRIVES, icount=True, vcpus=1)
     with booted(results, part, turn, machine) as this:
         # An emulated drive would answer in real time: after another number of instructions
