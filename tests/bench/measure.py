@@ -59,11 +59,11 @@ def run_together(vm, loads, warm_up_s, seconds):
     """
     fio's reports of jobs that run at the same time, in the order of `loads`: (device, Job) each.
 
-    All of them run for `seconds`, after a warm-up that is not counted.
+    All of them run for `seconds`, after a warm-up that is not counted. No two I/Os are merged.
     """
     lines = [*GLOBAL, f"ramp_time={warm_up_s * 1000:.0f}ms", *_lines(timed(seconds))]
     for number, (device, job) in enumerate(loads):
-        lines += [f"[load{number}]", f"filename={device}", *_lines(job.options)]
+        lines += [f"[load{number}]", f"filename={device}", *_lines(job.scattered)]
     return _reports(vm, lines)
 
 
