@@ -231,7 +231,7 @@ def _hosts(results):
 def _overload(results):
     parts = ["## Overload and fairness: one CPU, executed instructions, null_blk with memory\n",
              "All jobs of a table's line at the same time, for the same time, on random blocks, "
-             "which the host does not merge to larger commands; latencies are of "
+             "which the host hardly ever merges to larger commands; latencies are of "
              "completion as fio has it, in us. `least` and `most`: IOPS of a connection; Jain's "
              "index of these is 1 if all are equal, and 1 divided by their number if one has "
              "everything. `waits`: requests for a buffer that had to wait, for each command, "
