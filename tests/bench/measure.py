@@ -59,7 +59,8 @@ def run_together(vm, loads, warm_up_s, seconds):
     """
     fio's reports of jobs that run at the same time, in the order of `loads`: (device, Job) each.
 
-    All of them run for `seconds`, after a warm-up that is not counted. Hardly any two I/Os are merged.
+    All of them run for `seconds`, after a warm-up that is not counted. Hardly any two I/Os are
+    merged.
     """
     lines = [*GLOBAL, f"ramp_time={warm_up_s * 1000:.0f}ms", *_lines(timed(seconds))]
     for number, (device, job) in enumerate(loads):
