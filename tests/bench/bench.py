@@ -14,12 +14,13 @@ import baseline  # noqa: E402
 import derived  # noqa: E402
 import dram  # noqa: E402
 import hosts  # noqa: E402
+import overload  # noqa: E402
 import report  # noqa: E402
 import rounds  # noqa: E402
 from results import Results  # noqa: E402
 from vm import TOP, end_on_sigterm  # noqa: E402
 
-PARTS = ("time", "icount", "raw", "dram", "hosts")
+PARTS = ("time", "icount", "raw", "dram", "hosts", "overload")
 
 
 def arguments():
@@ -58,6 +59,8 @@ def measure(options):
         dram.run(results)
     if "hosts" in options.parts:
         hosts.run(options, results)
+    if "overload" in options.parts:
+        overload.run(options, results)
     derived.add(results)
     return results
 

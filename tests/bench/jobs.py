@@ -42,6 +42,11 @@ class Job:
             options["rwmixread"] = 70
         return options
 
+    @property
+    def scattered(self):
+        """The same with random blocks of any size: of neighbours the host makes one command."""
+        return {**self.options, "rw": "rand" + _DIRECTIONS[self.direction]}
+
     def count(self, seconds):
         """How many I/Os make up a run of about so many seconds of guest time under -icount."""
         return max(1, int(seconds * _IOS_PER_SECOND[self.block]))

@@ -7,6 +7,7 @@ its first I/O and right after its last one. Under -icount a nanosecond is an exe
 import json
 import os
 import re
+from collections import Counter
 
 FIO_LIMIT_S = 900
 # A process that ends meanwhile is an error of grep's, but not here.
@@ -14,6 +15,9 @@ SAMPLE = """grep -H . /proc/[0-9]*/comm; grep -H . /proc/[0-9]*/task/[0-9]*/sche
 """
 _COMM = re.compile(r"^/proc/(\d+)/comm:(.*)$", re.M)
 _TASK = re.compile(r"^/proc/(\d+)/task/(\d+)/schedstat:(\d+) ", re.M)
+GLOBAL = ("[global]", "ioengine=io_uring", "direct=1", "randrepeat=1",
+          "unified_rw_reporting=mixed")
+PERCENTILES = (("50", "50.000000"), ("99", "99.000000"), ("99.9", "99.900000"))
 # Who uses the CPU, by the names of processes; the first that matches.
 GROUPS = (("daemon", re.compile("nvmet-p2pd")),
           # ib_comp_wq, where the kernel's target lives, and kblockd share these.
@@ -51,10 +55,51 @@ def run(vm, devices, job, warm_up, extent):
     return figures
 
 
+def run_together(vm, loads, warm_up_s, seconds):
+    """
+    fio's reports of jobs that run at the same time, in the order of `loads`: (device, Job) each.
+
+    All of them run for `seconds`, after a warm-up that is not counted. Hardly any two I/Os are
+    merged.
+    """
+    lines = [*GLOBAL, f"ramp_time={warm_up_s * 1000:.0f}ms", *_lines(timed(seconds))]
+    for number, (device, job) in enumerate(loads):
+        lines += [f"[load{number}]", f"filename={device}", *_lines(job.scattered)]
+    return _reports(vm, lines)
+
+
+def summary(reports):
+    """Figures of what some reports say together: rates, and latencies where anything was done."""
+    parts = [report["mixed"] for report in reports]
+    bins = Counter()
+    for part in parts:
+        bins.update({int(ns): ios for ns, ios in part["clat_ns"].get("bins", {}).items()})
+    figures = {"iops": sum(part["iops"] for part in parts), "ios": bins.total()}
+    if bins:
+        highest = max(part["clat_ns"]["max"] for part in parts)
+        figures.update(_percentiles(bins, highest), max_us=highest / 1000)
+    return figures
+
+
+def _percentiles(bins, highest):
+    """
+    Of a histogram {latency: how many}, in us, without those that less than one I/O exceeds.
+
+    A bin stands for a range of latencies, and may be called by one above the highest.
+    """
+    done, percentiles = 0, {}
+    wanted = {f"p{name}_us": bins.total() * float(name) / 100 for name, _ in PERCENTILES}
+    for latency, ios in sorted(bins.items()):
+        done += ios
+        percentiles.update({name: min(latency, highest) / 1000 for name, rank in wanted.items()
+                            if rank <= done and rank <= bins.total() - 1
+                            and name not in percentiles})
+    return percentiles
+
+
 def _run_fio(vm, devices, options, warm_up, extent):
     """fio's report, and the texts of SAMPLE before and after if there is one device."""
-    lines = ["[global]", "ioengine=io_uring", "direct=1", "randrepeat=1", "group_reporting=1",
-             "unified_rw_reporting=mixed", *_lines(options)]
+    lines = [*GLOBAL, "group_reporting=1", *_lines(options)]
     for number, device in enumerate(devices):
         lines += [f"[warm-up{number}]", f"filename={device}", *_lines(warm_up)]
     for number, device in enumerate(devices):
@@ -66,16 +111,23 @@ def _run_fio(vm, devices, options, warm_up, extent):
     if is_sampled:
         lines += [f"exec_{when}=bash ./bench.sample" for when in ("prerun", "postrun")]
     _write(vm, "bench.sample", SAMPLE)
-    _write(vm, "bench.fio", "\n".join(lines) + "\n")
-    vm.run("cd /mnt/share && rm -f bench.json device0.*.txt && "
-           "fio --output-format=json --output=bench.json bench.fio", FIO_LIMIT_S)
-    text = _read(vm, "bench.json")
     # The stonewall makes two groups, each of which has one report.
-    _, report = json.loads(text[text.index("{\n"):])["jobs"]
-    assert report["error"] == 0, f"fio: error {report['error']}"
+    _, report = _reports(vm, lines)
     samples = [_read(vm, f"device0.{when}.txt") for when in ("prerun", "postrun")
                ] if is_sampled else None
     return report, samples
+
+
+def _reports(vm, lines):
+    """Run fio on a job file of these lines; its reports, each with a histogram of latencies."""
+    _write(vm, "bench.fio", "\n".join(lines) + "\n")
+    vm.run("cd /mnt/share && rm -f bench.json device0.*.txt && "
+           "fio --output-format=json+ --output=bench.json bench.fio", FIO_LIMIT_S)
+    text = _read(vm, "bench.json")
+    reports = json.loads(text[text.index("{\n"):])["jobs"]
+    for report in reports:
+        assert report["error"] == 0, f"fio: error {report['error']}"
+    return reports
 
 
 def _lines(options):
@@ -87,8 +139,7 @@ def _rates(report):
     latency = mixed["clat_ns"]["percentile"]
     return {"ios": mixed["total_ios"], "iops": mixed["iops"],
             "bytes_per_s": mixed["bw_bytes"], "ns_per_io": 1e9 / mixed["iops"],
-            **{f"p{name}_us": latency[key] / 1000 for name, key in
-               (("50", "50.000000"), ("99", "99.000000"), ("99.9", "99.900000"))}}
+            **{f"p{name}_us": latency[key] / 1000 for name, key in PERCENTILES}}
 
 
 def _cpu(before, after, figures):

@@ -42,7 +42,7 @@ def _markdown(results, comparison, drawn):
     parts = ["# nvmet-p2p: benchmark\n", _measured(results)]
     for part, section in (("time", _time), ("scaling", _scaling), ("icount", _icount),
                           ("raw", _raw), ("perftest", _perftest), ("dram", _dram),
-                          ("hosts", _hosts)):
+                          ("hosts", _hosts), ("overload", _overload)):
         if results.of(part):
             parts.append(section(results))
     if comparison:
@@ -226,3 +226,33 @@ def _hosts(results):
                       "nanosecond. The kernel's memory is its own secret. The kernel workers are "
                       "those of its target and of the host's block layer.\n",
                       tables.table(["", *(head for head, _ in figures.values())], rows)])
+
+
+def _overload(results):
+    parts = ["## Overload and fairness: one CPU, executed instructions, null_blk with memory\n",
+             "All jobs of a table's line at the same time, for the same time, on random blocks, "
+             "which the host hardly ever merges to larger commands; latencies are of "
+             "completion as fio has it, in us. `least` and `most`: IOPS of a connection; Jain's "
+             "index of these is 1 if all are equal, and 1 divided by their number if one has "
+             "everything. `waits`: requests for a buffer that had to wait, for each command, "
+             "those of all jobs and of the warm-up included. No data in capsules.\n"]
+    for part, title in (("overload", "Connections with the same load"),
+                        ("neighbours", "A connection beside others that read large blocks"),
+                        ("namespaces", "Two namespaces of one controller, which share a queue")):
+        if results.of(part):
+            parts += [f"### {title}\n", _legend(results, part), _load_table(results, part)]
+    return "\n".join(parts)
+
+
+def _load_table(results, part):
+    """A row a job and a side; columns that have no figure in this part are left out."""
+    columns = [(head, figure, digits) for head, figure, digits in
+               (("I/Os", "ios", 0), ("IOPS", "iops", 0), ("p50", "p50_us", 0), ("p99", "p99_us", 0),
+                ("p99.9", "p99.9_us", 0), ("max", "max_us", 0), ("least", "least_iops", 0),
+                ("most", "most_iops", 0), ("Jain", "jain", 4), ("waits", "waits_per_command", 2))
+               if any(figure in run["figures"] for run in results.of(part))]
+    rows = [[f"{job}, {side}",
+             *(tables.cell(results.spread(part, side, job, figure), digits=digits)
+               for _, figure, digits in columns)]
+            for job in results.jobs(part) for side in results.sides(part)]
+    return tables.table(["job, side", *(head for head, _, _ in columns)], rows)

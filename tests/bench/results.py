@@ -40,7 +40,8 @@ class Results:
     def add(self, part, turn, side, job, figures):
         self.runs.append({"part": part, "round": turn + 1, "side": side, "job": job,
                           "figures": figures})
-        shown = ", ".join(f"{key} {value:.4g}" for key, value in list(figures.items())[:4])
+        numbers = [(key, value) for key, value in figures.items() if not isinstance(value, list)]
+        shown = ", ".join(f"{key} {value:.4g}" for key, value in numbers[:4])
         self.say(f"{part}, round {turn + 1}, {side}, {job}: {shown}")
 
     def add_missing(self, part, turn, what, reason):

@@ -33,10 +33,10 @@ class Round:
         name = side.name if connections is None else f"{side.name} x{connections}"
         self.results.name_side(part, name, side.title)
         try:
-            with side.serving(self.vm, connections or 1) as devices:
+            with side.serving(self.vm, connections or 1) as served:
                 for job in wanted:
                     watch = Watch(self.vm)
-                    figures = measure.run(self.vm, devices, job, *extents(job))
+                    figures = measure.run(self.vm, served.devices, job, *extents(job))
                     figures["others_cpus"] = watch.others()
                     self.results.add(part, self.turn, name, job.name, figures)
         except (ChannelError, AssertionError) as error:
@@ -62,6 +62,19 @@ def booted(results, part, turn, topology):
         results.add_missing(part, turn, "the rest of the round", error)
     finally:
         vm.kill()
+
+
+@contextmanager
+def booted_to_count(results, part, turn):
+    """A Round in a guest with null_blk and one CPU, whose clock counts executed instructions."""
+    machine = Topology(drives=sides.DRIVES, icount=True, vcpus=1)
+    with booted(results, part, turn, machine) as this:
+        # An emulated drive would answer in real time: after another number of instructions
+        # each time.
+        sides.make_null_block(this.vm, memory_backed=1, irqmode=2,
+                              completion_nsec=sides.NULL_BLOCK_NS)
+        fill(this.vm, sides.NULL_BLOCK)
+        yield this
 
 
 def fill(vm, device):
@@ -96,19 +109,13 @@ def _time(this, options, extents):
 
 
 def in_instructions(options, results):
-    """Part icount: one CPU whose clock is the count of executed instructions, null_blk."""
+    """Part icount."""
     def extents(job):
         return (measure.counted(job.count(options.seconds * WARM_UP_SHARE)),
                 measure.counted(job.count(options.seconds)))
 
     wanted = jobs.QUICK if options.quick else jobs.JOBS
-    machine = Topology(drives=sides.DRIVES, icount=True, vcpus=1)
     for turn in range(options.rounds):
-        with booted(results, "icount", turn, machine) as this:
-            # An emulated drive would answer in real time: after another number of instructions
-            # each time.
-            sides.make_null_block(this.vm, memory_backed=1, irqmode=2,
-                                  completion_nsec=sides.NULL_BLOCK_NS)
-            fill(this.vm, sides.NULL_BLOCK)
+        with booted_to_count(results, "icount", turn) as this:
             for side in this.in_turn(sides.for_icount(options.poll_us)):
                 this.run("icount", side, wanted, extents)
