@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * pool.c - a buddy allocator over one reactor's share of a region, with a queue of waiters.
+ * pool.c - a buddy allocator over one reactor's share of a region, with lines of waiters.
  *
  * Thread: the reactor that owns the pool.
  * Depends: reactor.h.
@@ -142,12 +142,16 @@ static void np_pool_count_waiting(struct np_pool *pool, int change)
 		pool->reactor->nwaiting += (unsigned int)change;
 }
 
-bool np_pool_get(struct np_pool *pool, struct np_pool_waiter *waiter, struct np_buf *ret_buf)
+bool np_pool_get(struct np_pool *pool, struct np_pool_line *line, struct np_pool_waiter *waiter,
+	struct np_buf *ret_buf)
 {
-	if (np_list_is_empty(&pool->waiters) && np_pool_try(pool, waiter->bytes, ret_buf))
+	if (np_list_is_empty(&pool->lines) && np_pool_try(pool, waiter->bytes, ret_buf))
 		return true;
 	waiter->pool = pool;
-	np_list_add_tail(&pool->waiters, &waiter->link);
+	waiter->line = line;
+	if (np_list_is_empty(&line->waiters))
+		np_list_add_tail(&pool->lines, &line->link);
+	np_list_add_tail(&line->waiters, &waiter->link);
 	np_stat_add(&pool->waits, 1);
 	np_pool_count_waiting(pool, 1);
 	return false;
@@ -156,6 +160,8 @@ bool np_pool_get(struct np_pool *pool, struct np_pool_waiter *waiter, struct np_
 void np_pool_cancel(struct np_pool_waiter *waiter)
 {
 	np_list_del(&waiter->link);
+	if (np_list_is_empty(&waiter->line->waiters))
+		np_list_del(&waiter->line->link);
 	np_pool_count_waiting(waiter->pool, -1);
 }
 
@@ -179,17 +185,22 @@ void np_buf_put(struct np_buf *buf)
 	*buf = (struct np_buf){0};
 }
 
-/* Serves the queue from its head; a large request at the head is not overtaken by small ones. */
+/* Serves the lines in turn; a large request whose turn it is is not overtaken by small ones. */
 static unsigned int np_pool_poll(struct np_poller *poller)
 {
 	struct np_pool *pool = np_container_of(poller, struct np_pool, poller);
-	struct np_pool_waiter *waiter;
 	unsigned int served = 0;
+	struct np_pool_line *line;
 	struct np_buf buf;
 
-	while ((waiter = np_list_first(&pool->waiters, struct np_pool_waiter, link)) != NULL) {
+	while ((line = np_list_first(&pool->lines, struct np_pool_line, link)) != NULL) {
+		struct np_pool_waiter *waiter =
+			np_list_first(&line->waiters, struct np_pool_waiter, link);
+
 		if (!np_pool_try(pool, waiter->bytes, &buf))
 			break;
+		np_list_del(&line->link);
+		np_list_add_tail(&pool->lines, &line->link);
 		np_pool_cancel(waiter);
 		waiter->granted(waiter, buf);
 		served++;
@@ -241,7 +252,7 @@ int np_pool_new(struct np_mem_region *region, void *base, size_t bytes, struct n
 	pool->region = region;
 	pool->base = base;
 	pool->npages = (uint32_t)npages;
-	np_list_init(&pool->waiters);
+	np_list_init(&pool->lines);
 	np_list_init(&pool->poller.link);
 	for (size_t i = 0; i < npages; i++)
 		pool->order[i] = NP_POOL_BODY;

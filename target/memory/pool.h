@@ -27,12 +27,22 @@ struct np_buf {
 };
 
 /*
+ * Those that wait for buffers of one pool on behalf of one user, say a connection. Users are served
+ * in turn, so that one with many waiters does not keep the others waiting for all of them.
+ */
+struct np_pool_line {
+	struct np_list link;    /* in pool->lines while anybody waits */
+	struct np_list waiters; /* np_pool_waiter.link */
+};
+
+/*
  * Somebody who waits for a buffer. Embedded in the one who waits.
  * @granted: called in the pool's turn of the reactor loop with the buffer
  */
 struct np_pool_waiter {
 	struct np_list link;
-	struct np_pool *pool; /* set by np_pool_get() */
+	struct np_pool *pool;      /* set by np_pool_get() */
+	struct np_pool_line *line; /* set by np_pool_get() */
 	uint32_t bytes;
 	void (*granted)(struct np_pool_waiter *waiter, struct np_buf buf);
 };
@@ -46,7 +56,7 @@ struct np_pool {
 	uint32_t *next, *prev; /* free lists by page */
 	uint32_t free[NP_POOL_ORDERS];
 	uint32_t spare[NP_POOL_ORDERS]; /* given back and not merged, one of each order */
-	struct np_list waiters;
+	struct np_list lines;           /* the one whose turn it is comes first */
 	struct np_poller poller;
 	struct np_reactor *reactor; /* the owner; NULL before it was attached */
 	_Atomic uint64_t in_use_bytes, high_water_bytes, waits, waiting;
@@ -64,17 +74,25 @@ void np_pool_free(struct np_pool *pool);
 /* Attaches the pool's wait list to the reactor that owns it. Context: the reactor. */
 void np_pool_attach(struct np_pool *pool, struct np_reactor *reactor);
 
+static inline void np_pool_line_init(struct np_pool_line *line)
+{
+	np_list_init(&line->link);
+	np_list_init(&line->waiters);
+}
+
 /**
  * np_pool_get() - take a buffer, or queue for one
+ * @line: the user's, for this pool
  * @waiter: its bytes and granted are set by the caller. A request for more than the pool's
  *          largest block is served with that block: the caller works in pieces
  * @ret_buf: the buffer
  *
- * First come, first served: nobody overtakes a waiter.
+ * Nobody overtakes a waiter of the same line, or takes a buffer while anybody waits.
  * Context: the reactor.
  * Return: true with a buffer; false if @waiter was queued and granted() will be called.
  */
-bool np_pool_get(struct np_pool *pool, struct np_pool_waiter *waiter, struct np_buf *ret_buf);
+bool np_pool_get(struct np_pool *pool, struct np_pool_line *line, struct np_pool_waiter *waiter,
+	struct np_buf *ret_buf);
 
 /* Takes a queued waiter out again. Context: the reactor. */
 void np_pool_cancel(struct np_pool_waiter *waiter);

@@ -54,6 +54,8 @@ void np_queue_init(struct np_queue *queue, const struct np_transport_ops *transp
 		.host_pool = mem->regions[NP_REGION_HOST]->pools[reactor->index],
 		.admin_pool = mem->regions[NP_REGION_ADMIN]->pools[reactor->index],
 	};
+	for (unsigned int i = 0; i < NP_MAX_REGIONS; i++)
+		np_pool_line_init(&queue->lines[i]);
 	np_list_init(&queue->waiting);
 	np_list_init(&queue->retry);
 	np_list_init(&queue->ctrl_link);

@@ -42,6 +42,7 @@ struct np_queue {
 	char local_addr[64];  /* the address the host connected to */
 	struct np_ctrl *ctrl; /* set by Connect, NULL before */
 	struct np_pool *host_pool, *admin_pool;
+	struct np_pool_line lines[NP_MAX_REGIONS]; /* in the pools, by region id */
 	/*
 	 * What this connection's RNIC and path can do with each region, by region id:
 	 * placing works at all / works only when every transfer begins on a page boundary.

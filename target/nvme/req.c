@@ -147,7 +147,7 @@ static void np_req_get_buf(struct np_req *req)
 
 	req->waiter.bytes = req->cmd->flags & NP_CMD_TWICE ? req->bytes * 2 : req->bytes;
 	req->waiter.granted = np_req_granted;
-	if (np_pool_get(pool, &req->waiter, &buf)) {
+	if (np_pool_get(pool, &req->queue->lines[pool->region->id], &req->waiter, &buf)) {
 		np_req_have_buf(req, buf);
 		return;
 	}

@@ -23,6 +23,7 @@ struct waiter {
 };
 
 static int turns;
+static struct np_pool_line line; /* of all waiters where nothing else is said */
 
 static void granted(struct np_pool_waiter *base, struct np_buf buf)
 {
@@ -45,6 +46,7 @@ static struct np_pool *new_pool(size_t bytes)
 	assert_true(bytes <= sizeof(memory));
 	assert_int_equal(np_pool_new(NULL, memory, bytes, &pool), 0);
 	turns = 0;
+	np_pool_line_init(&line);
 	return pool;
 }
 
@@ -64,7 +66,7 @@ static void test_np_pool_get__sizes(void **state)
 		struct waiter waiter = waiter_of(cases[i].asked);
 		struct np_buf buf;
 
-		assert_true(np_pool_get(pool, &waiter.base, &buf));
+		assert_true(np_pool_get(pool, &line, &waiter.base, &buf));
 		assert_int_equal(buf.bytes, cases[i].got);
 		assert_int_equal((uintptr_t)buf.va % NP_PAGE_BYTES, 0);
 		assert_int_equal(np_stat_read(&pool->in_use_bytes), cases[i].got);
@@ -91,7 +93,7 @@ static void test_np_pool_get__no_overlap_and_all_merges(void **state)
 
 		for (; n < N; n++) {
 			waiters[n] = waiter_of((uint32_t)(random() % (64 * (long)KIB)) + 1);
-			if (!np_pool_get(pool, &waiters[n].base, &bufs[n]))
+			if (!np_pool_get(pool, &line, &waiters[n].base, &bufs[n]))
 				break;
 			assert_true(bufs[n].bytes >= waiters[n].base.bytes);
 			memset(bufs[n].va, (int)n, bufs[n].bytes);
@@ -111,7 +113,7 @@ static void test_np_pool_get__no_overlap_and_all_merges(void **state)
 		for (size_t i = 1; i < n; i += 2)
 			np_buf_put(&bufs[i]);
 		waiters[0] = waiter_of(2 * MIB);
-		assert_true(np_pool_get(pool, &waiters[0].base, &bufs[0]));
+		assert_true(np_pool_get(pool, &line, &waiters[0].base, &bufs[0]));
 		assert_int_equal(bufs[0].bytes, 2 * MIB);
 		np_buf_put(&bufs[0]);
 	}
@@ -127,26 +129,26 @@ static void test_np_buf_put__spares_one_of_each_size(void **state)
 	void *first_va, *second_va;
 
 	(void)state;
-	assert_true(np_pool_get(pool, &page.base, &first));
-	assert_true(np_pool_get(pool, &page.base, &second));
+	assert_true(np_pool_get(pool, &line, &page.base, &first));
+	assert_true(np_pool_get(pool, &line, &page.base, &second));
 	first_va = first.va;
 	second_va = second.va;
 	np_buf_put(&second);
 	np_buf_put(&first);
 	/* The one that was spared again, then the one that was merged. */
-	assert_true(np_pool_get(pool, &page.base, &second));
+	assert_true(np_pool_get(pool, &line, &page.base, &second));
 	assert_ptr_equal(second.va, second_va);
-	assert_true(np_pool_get(pool, &page.base, &first));
+	assert_true(np_pool_get(pool, &line, &page.base, &first));
 	assert_ptr_equal(first.va, first_va);
 	/* It is for its own size only. */
 	np_buf_put(&first);
-	assert_true(np_pool_get(pool, &pair.base, &third));
+	assert_true(np_pool_get(pool, &line, &pair.base, &third));
 	assert_int_equal(third.bytes, 8 * KIB);
 	assert_ptr_not_equal(third.va, first_va);
 	/* But it stands in nobody's way. */
 	np_buf_put(&second);
 	np_buf_put(&third);
-	assert_true(np_pool_get(pool, &all.base, &first));
+	assert_true(np_pool_get(pool, &line, &all.base, &first));
 	assert_int_equal(first.bytes, 64 * KIB);
 	np_buf_put(&first);
 	np_pool_free(pool);
@@ -163,10 +165,10 @@ static void test_np_pool_get__nobody_overtakes(void **state)
 	(void)state;
 	np_list_init(&reactor.pollers);
 	np_pool_attach(pool, &reactor);
-	assert_true(np_pool_get(pool, &half.base, &held));
-	assert_false(np_pool_get(pool, &all.base, &buf));
+	assert_true(np_pool_get(pool, &line, &half.base, &held));
+	assert_false(np_pool_get(pool, &line, &all.base, &buf));
 	/* There is room for it, but somebody is before it. */
-	assert_false(np_pool_get(pool, &small.base, &buf));
+	assert_false(np_pool_get(pool, &line, &small.base, &buf));
 	assert_int_equal(np_stat_read(&pool->waiting), 2);
 	assert_int_equal(pool->poller.poll(&pool->poller), 0);
 
@@ -183,6 +185,51 @@ static void test_np_pool_get__nobody_overtakes(void **state)
 	np_pool_free(pool);
 }
 
+/* One line has a crowd, the other a single one after the other: it is served each second time. */
+static void test_np_pool_get__lines_take_turns(void **state)
+{
+	struct np_reactor reactor = {0};
+	struct np_pool *pool = new_pool(4 * KIB);
+	struct waiter crowd[4], single = waiter_of(1), again = waiter_of(1);
+	const int want[4] = {1, 3, 5, 6};
+	struct np_pool_line other;
+	struct np_buf buf;
+
+	(void)state;
+	np_pool_line_init(&other);
+	np_list_init(&reactor.pollers);
+	np_pool_attach(pool, &reactor);
+	crowd[0] = waiter_of(1);
+	assert_true(np_pool_get(pool, &line, &crowd[0].base, &buf));
+	for (int i = 0; i < 4; i++) {
+		crowd[i] = waiter_of(1);
+		assert_false(np_pool_get(pool, &line, &crowd[i].base, &crowd[i].buf));
+	}
+	assert_false(np_pool_get(pool, &other, &single.base, &single.buf));
+	for (int turn = 1; turn <= 6; turn++) {
+		np_buf_put(&buf);
+		assert_int_equal(pool->poller.poll(&pool->poller), 1);
+		assert_int_equal(turns, turn);
+		for (int i = 0; i < 4; i++) {
+			if (crowd[i].turn == turn)
+				buf = crowd[i].buf;
+		}
+		if (single.turn == turn)
+			buf = single.buf;
+		if (again.turn == turn)
+			buf = again.buf;
+		if (turn == 2)
+			assert_false(np_pool_get(pool, &other, &again.base, &again.buf));
+	}
+	np_buf_put(&buf);
+	assert_int_equal(single.turn, 2);
+	assert_int_equal(again.turn, 4);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(crowd[i].turn, want[i]);
+	assert_int_equal(pool->poller.poll(&pool->poller), 0);
+	np_pool_free(pool);
+}
+
 static void test_np_pool_cancel__leaves_the_others(void **state)
 {
 	struct np_reactor reactor = {0};
@@ -193,9 +240,9 @@ static void test_np_pool_cancel__leaves_the_others(void **state)
 	(void)state;
 	np_list_init(&reactor.pollers);
 	np_pool_attach(pool, &reactor);
-	assert_true(np_pool_get(pool, &first.base, &held));
-	assert_false(np_pool_get(pool, &second.base, &buf));
-	assert_false(np_pool_get(pool, &third.base, &buf));
+	assert_true(np_pool_get(pool, &line, &first.base, &held));
+	assert_false(np_pool_get(pool, &line, &second.base, &buf));
+	assert_false(np_pool_get(pool, &line, &third.base, &buf));
 	/* The reactor knows that what gives back buffers must wake it. */
 	assert_int_equal(reactor.nwaiting, 2);
 	np_pool_cancel(&second.base);
@@ -282,7 +329,7 @@ static void test_np_mem_open__bounds_buffers_by_what_is_tested(void **state)
 		assert_int_equal(np_mem_open(&mem, cases[i].ops, NULL, 4u << 20, 1, why,
 					 sizeof(why), &region),
 			0);
-		assert_true(np_pool_get(region->pools[0], &waiter, &buf));
+		assert_true(np_pool_get(region->pools[0], &line, &waiter, &buf));
 		assert_int_equal(buf.bytes, cases[i].largest);
 		np_buf_put(&buf);
 		np_mem_close_all(&mem);
@@ -296,6 +343,7 @@ int main(void)
 		cmocka_unit_test(test_np_pool_get__no_overlap_and_all_merges),
 		cmocka_unit_test(test_np_buf_put__spares_one_of_each_size),
 		cmocka_unit_test(test_np_pool_get__nobody_overtakes),
+		cmocka_unit_test(test_np_pool_get__lines_take_turns),
 		cmocka_unit_test(test_np_pool_cancel__leaves_the_others),
 		cmocka_unit_test(test_np_pool_new__refuses_less_than_a_page),
 		cmocka_unit_test(test_np_pool_new__has_lines_of_its_own),
