@@ -136,7 +136,8 @@ static int np_apply_start_runtime(
 		snprintf(why, why_size, "daemon.reactors[%u]: there is no CPU %d", i, cpus[i]);
 		return -EINVAL;
 	}
-	ret = np_runtime_start(&daemon->runtime, loop, cpus, reactors->count, cfg->poll_us);
+	ret = np_runtime_start(
+		&daemon->runtime, loop, cpus, reactors->count, cfg->nice, cfg->poll_us);
 	if (ret)
 		snprintf(why, why_size, "daemon.reactors: cannot start %u of them: %s",
 			reactors->count, strerror(-ret));

@@ -227,6 +227,7 @@ static const struct np_cfg_field daemon_fields[] = {
 		PLACE(struct np_cfg_daemon, reactors),
 		.max = NP_CFG_REACTORS_MAX,
 		.def = 1},
+	INT("nice", struct np_cfg_daemon, nice, -20, 19, -20),
 	INT("poll_us", struct np_cfg_daemon, poll_us, -1, 1000000, 200),
 	INT("cq_moderation_count", struct np_cfg_daemon, cq_moderation_count, 0, UINT16_MAX, 0),
 	INT("cq_moderation_us", struct np_cfg_daemon, cq_moderation_us, 0, UINT16_MAX, 0),

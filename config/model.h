@@ -171,6 +171,7 @@ struct np_cfg_reactors {
 
 struct np_cfg_daemon {
 	struct np_cfg_reactors reactors;
+	int32_t nice;    /* of the reactors; default -20 */
 	int32_t poll_us; /* poll that long without work before sleeping; -1 = for ever; default 200 */
 	uint16_t cq_moderation_count, cq_moderation_us; /* default 0: the RNIC's own */
 	char *control_socket;                           /* default NP_CFG_SOCKET_DEFAULT */

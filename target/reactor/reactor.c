@@ -12,8 +12,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "target/base/clock.h"
@@ -25,8 +23,6 @@
 #define NP_MAX_SLEEP_MS 1000
 /* So many entries are worth a system call of their own: they do not wait for others. */
 #define NP_SUBMIT_BATCH 4
-/* The kernel's own is 1.4 ms on two CPUs, 2.8 ms on eight; the least that it grants is 0.1 ms. */
-#define NP_SLICE_NS 200000
 
 /* ---- watched file descriptors ------------------------------------------------------------ */
 
@@ -203,6 +199,7 @@ static void np_reactor_loop(struct np_reactor *reactor)
 	while (!reactor->stop) {
 		reactor->now_us = np_clock_us();
 		np_stat_add(&reactor->stats.loops, 1);
+		np_sched_poll(&reactor->sched, np_spin_expects(spin, reactor->now_us));
 		if (np_reactor_poll(reactor)) {
 			np_spin_work(spin, reactor->now_us);
 			continue;
@@ -221,45 +218,6 @@ static void np_reactor_loop(struct np_reactor *reactor)
 	}
 }
 
-/* Return: 0 or -errno. */
-static int np_reactor_pin(const struct np_reactor *reactor)
-{
-	cpu_set_t set;
-
-	if (reactor->cpu < 0)
-		return 0;
-	CPU_ZERO(&set);
-	CPU_SET((size_t)reactor->cpu, &set);
-	return -pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
-}
-
-/*
- * Asks to run soon after waking up, not to run more: the scheduler picks the thread whose slice
- * ends first, and the drive stands idle for as long as this one is not picked. A slice that ends
- * within a turn would cost a switch, and on Linux 7.2 an interrupt of its own (HRTICK, on by
- * default). Kernels before 6.12 ignore it (sched_setattr(2); Linux 6.18, kernel/sched/fair.c,
- * __setparam_fair()).
- */
-static void np_reactor_set_slice(struct np_reactor *reactor)
-{
-	/* struct sched_attr, which only newer C libraries define. */
-	struct {
-		uint32_t size, policy;
-		uint64_t flags;
-		int32_t nice;
-		uint32_t priority;
-		uint64_t runtime, deadline, period;
-		uint32_t util_min, util_max;
-	} attr = {.size = sizeof(attr)};
-
-	if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) || attr.policy != SCHED_OTHER)
-		return;
-	attr.runtime = NP_SLICE_NS;
-	if (syscall(SYS_sched_setattr, 0, &attr, 0))
-		np_log_info("reactor %u: keeps the usual time slice: %s", reactor->index,
-			strerror(errno));
-}
-
 static void *np_reactor_main(void *arg)
 {
 	struct np_reactor *reactor = arg;
@@ -267,8 +225,7 @@ static void *np_reactor_main(void *arg)
 
 	snprintf(name, sizeof(name), "np-reactor%u", reactor->index % 1000);
 	pthread_setname_np(pthread_self(), name);
-	reactor->start_result = np_reactor_pin(reactor);
-	np_reactor_set_slice(reactor);
+	reactor->start_result = np_sched_start(&reactor->sched, reactor->cpu, reactor->nice);
 	/* Here and not in start(): DEFER_TASKRUN binds a ring to the thread that made it. */
 	if (!reactor->start_result)
 		reactor->start_result = np_uring_init(&reactor->ring, 0);
@@ -289,7 +246,8 @@ static void *np_reactor_main(void *arg)
 
 /* ---- control thread ---------------------------------------------------------------------- */
 
-int np_reactor_start(unsigned int index, int cpu, int poll_us, struct np_reactor **ret_reactor)
+int np_reactor_start(
+	unsigned int index, int cpu, int nice, int poll_us, struct np_reactor **ret_reactor)
 {
 	struct np_reactor *reactor = np_line_alloc(sizeof(*reactor));
 	int ret;
@@ -298,6 +256,7 @@ int np_reactor_start(unsigned int index, int cpu, int poll_us, struct np_reactor
 		return -ENOMEM;
 	reactor->index = index;
 	reactor->cpu = cpu;
+	reactor->nice = nice;
 	np_spin_init(&reactor->spin, poll_us, np_clock_us());
 	np_list_init(&reactor->pollers);
 	np_list_init(&reactor->timers);

@@ -17,6 +17,7 @@
 
 #include "target/base/list.h"
 #include "target/reactor/mailbox.h"
+#include "target/reactor/sched.h"
 #include "target/reactor/spin.h"
 
 #define NP_MAX_REACTORS 64
@@ -75,7 +76,7 @@ struct np_reactor_stats {
 
 struct np_reactor {
 	unsigned int index; /* 0 .. reactors - 1 */
-	int cpu;            /* pinned to this one, -1 for none */
+	int cpu, nice;      /* as np_reactor_start() was told */
 	struct io_uring ring;
 	struct io_uring polled; /* for completions that raise no interrupt */
 	bool has_polled;
@@ -99,6 +100,7 @@ struct np_reactor {
 	unsigned int nwaiting;
 	unsigned int ncommands; /* I/O commands that are not answered yet */
 	struct np_spin spin;
+	struct np_sched sched;
 	struct np_reactor_stats stats;
 	struct np_watch mailbox_watch;
 	pthread_t thread;
@@ -124,13 +126,15 @@ static inline uint64_t np_stat_read(const _Atomic uint64_t *stat)
  * np_reactor_start() - start a reactor's thread
  * @index: its number
  * @cpu: core to run on, -1 for any
+ * @nice: see np_sched_start()
  * @poll_us: microseconds of polling without work before the thread sleeps, at most; -1 for ever
  * @ret_reactor: the running reactor
  *
  * Context: control thread.
  * Return: 0, or -errno of io_uring set-up, thread creation or the choice of the core.
  */
-int np_reactor_start(unsigned int index, int cpu, int poll_us, struct np_reactor **ret_reactor);
+int np_reactor_start(
+	unsigned int index, int cpu, int nice, int poll_us, struct np_reactor **ret_reactor);
 
 /* Stops the thread, waits for it and frees the reactor. Context: control thread. */
 void np_reactor_stop(struct np_reactor *reactor);

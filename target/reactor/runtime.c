@@ -26,7 +26,7 @@ static void np_runtime_stop_reactors(struct np_runtime *runtime)
 }
 
 int np_runtime_start(struct np_runtime *runtime, struct ev_loop *loop, const int *cpus,
-	unsigned int nreactors, int poll_us)
+	unsigned int nreactors, int nice, int poll_us)
 {
 	int ret;
 
@@ -35,7 +35,7 @@ int np_runtime_start(struct np_runtime *runtime, struct ev_loop *loop, const int
 	if (ret)
 		return ret;
 	for (unsigned int i = 0; i < nreactors; i++) {
-		ret = np_reactor_start(i, cpus[i], poll_us, &runtime->reactors[i]);
+		ret = np_reactor_start(i, cpus[i], nice, poll_us, &runtime->reactors[i]);
 		if (ret) {
 			np_runtime_stop_reactors(runtime);
 			np_mailbox_fini(&runtime->control);

@@ -27,12 +27,12 @@ struct np_runtime {
  * @loop: the caller's libev loop
  * @cpus: core of each reactor, -1 for any
  * @nreactors: 1 .. NP_MAX_REACTORS
- * @poll_us: as for np_reactor_start()
+ * @nice, @poll_us: as for np_reactor_start()
  *
  * Return: 0 or -errno; nothing runs after an error.
  */
 int np_runtime_start(struct np_runtime *runtime, struct ev_loop *loop, const int *cpus,
-	unsigned int nreactors, int poll_us);
+	unsigned int nreactors, int nice, int poll_us);
 
 /* Stops the reactors. Context: control thread. */
 void np_runtime_stop(struct np_runtime *runtime);

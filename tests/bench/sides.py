@@ -27,8 +27,6 @@ NULL_ENGINE_BYTES = 1 << 30
 UUID = "5a0d3c0e-53b0-4c5e-9f55-{:012x}"
 # The side that is to have fewer buffers than commands.
 SHORT = "host-short"
-# What the kernel gives its high-priority workers, where its target runs.
-HIGHPRI_NICE = -20
 # In real time an I/O takes the emulator some ten times what it takes hardware, and so do the pauses
 # that the daemon's default is made for.
 EMULATED_POLL_US = 1000
@@ -84,8 +82,7 @@ def kernel_target(vm, medium, connections, namespaces=1, inline_bytes=None):
 
 
 @contextmanager
-def our_target(vm, medium, connections, daemon=None, p2p=False, namespaces=1, inline_bytes=None,
-               nice=0):
+def our_target(vm, medium, connections, daemon=None, p2p=False, namespaces=1, inline_bytes=None):
     """nvmet-p2pd, with a subsystem for each connection; daemon: its settings, e.g. poll_us."""
     memory = {"p2pmem": "1", "p2pmem_require": True} if p2p else {}
     path = medium or {"size_bytes": NULL_ENGINE_BYTES}
@@ -99,8 +96,6 @@ def our_target(vm, medium, connections, daemon=None, p2p=False, namespaces=1, in
     config = target.config(served, [target.port(1, nqns, **capsule)], dict(daemon or {}))
     with ExitStack() as stack:
         running = stack.enter_context(target.Target(vm, config, arguments=""))
-        if nice:
-            vm.run(f"cd /proc/{running.process.pid}/task && renice -n {nice} -p *")
         yield Served(_connect(stack, vm, [(nqn, OUR_PORT) for nqn in nqns], namespaces), running)
 
 
@@ -159,16 +154,16 @@ def for_scaling():
 
 def for_overload(pool_bytes, namespaces, poll_us=None):
     """
-    Both targets on null_blk, ours also with the priority of the kernel's and with a host pool of
-    so many bytes. No data in capsules, so that a write needs a buffer too.
+    Both targets on null_blk, ours also at the usual priority and with a host pool of so many bytes.
+    No data in capsules, so that a write needs a buffer too.
     """
     shape = {"namespaces": namespaces, "inline_bytes": 0}
     polling = _polling(poll_us)
     return (Side("kernel", "kernel nvmet-rdma", kernel_target, NULL_BLOCK, shape),
             Side("host", "ours, the default host pool", our_target, NULL_BLOCK,
                  {**shape, "daemon": polling}),
-            Side("host-nice", f"the same at nice {HIGHPRI_NICE}, as the kernel's target has it",
-                 our_target, NULL_BLOCK, {**shape, "daemon": polling, "nice": HIGHPRI_NICE}),
+            Side("host-nice0", "the same, nice 0", our_target, NULL_BLOCK,
+                 {**shape, "daemon": {**polling, "nice": 0}}),
             Side(SHORT, "ours, a short host pool", our_target, NULL_BLOCK,
                  {**shape, "daemon": {**polling, "host_pool_bytes": pool_bytes}}))
 

@@ -99,7 +99,7 @@ void make_file(struct scene *scene, off_t bytes)
 static struct scene *scene_new(void)
 {
 	struct scene *scene = calloc(1, sizeof(*scene));
-	int ret = np_reactor_start(0, -1, 0, &scene->reactor);
+	int ret = np_reactor_start(0, -1, 0, 0, &scene->reactor);
 
 	if (ret == -ENOSYS || ret == -EPERM) /* io_uring is switched off here */
 		skip();

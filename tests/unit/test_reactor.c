@@ -33,7 +33,7 @@ static bool wait_until(atomic_int *value, int wanted)
 static struct np_reactor *start(int poll_us)
 {
 	struct np_reactor *reactor;
-	int ret = np_reactor_start(0, -1, poll_us, &reactor);
+	int ret = np_reactor_start(0, -1, 0, poll_us, &reactor);
 
 	if (ret == -38 || ret == -1) /* ENOSYS, EPERM: io_uring is switched off here */
 		skip();
