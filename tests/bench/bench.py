@@ -20,7 +20,7 @@ import rounds  # noqa: E402
 from results import Results  # noqa: E402
 from vm import TOP, end_on_sigterm  # noqa: E402
 
-PARTS = ("time", "icount", "raw", "dram", "hosts", "overload")
+PARTS = ("time", "icount", "icount2", "raw", "dram", "hosts", "overload")
 
 
 def arguments():
@@ -55,6 +55,8 @@ def measure(options):
         rounds.in_real_time(options, results)
     if "icount" in options.parts:
         rounds.in_instructions(options, results)
+    if "icount2" in options.parts:
+        rounds.in_instructions_of_two(options, results)
     if "dram" in options.parts:
         dram.run(results)
     if "hosts" in options.parts:

@@ -12,7 +12,8 @@ from measure import GROUPS, OTHER
 # Who is compared with whom: the same medium, as far as there is one.
 RIVALS = {"time": {"host-poll0": "kernel", "host": "kernel", "cmb": "kernel",
                    "null": "kernel-nullblk"},
-          "icount": {"host-poll0": "kernel", "host": "kernel"}}
+          "icount": {"host-poll0": "kernel", "host": "kernel"},
+          "icount2": {"host": "kernel"}}
 BUSY_ENOUGH = 0.97
 UNSTEADY = 0.1
 # CPUs outside the guest, which needs two for itself.
@@ -41,7 +42,7 @@ def write(results, comparison, folder):
 def _markdown(results, comparison, drawn):
     parts = ["# nvmet-p2p: benchmark\n", _measured(results)]
     for part, section in (("time", _time), ("scaling", _scaling), ("icount", _icount),
-                          ("raw", _raw), ("perftest", _perftest), ("dram", _dram),
+                          ("icount2", _icount2), ("raw", _raw), ("perftest", _perftest), ("dram", _dram),
                           ("hosts", _hosts), ("overload", _overload)):
         if results.of(part):
             parts.append(section(results))
@@ -125,6 +126,16 @@ def _icount(results):
         parts += ["### Mean latency at depth 1, in instructions, the medium's time taken off\n",
                   tables.by_job(results, "icount", "latency_ns", jobs=first)]
     return "\n".join(filter(None, [*parts, *_targets(results), *_breakdown(results)]))
+
+
+def _icount2(results):
+    return "\n".join([
+        "## Two CPUs, null_blk with memory, by the count of instructions\n",
+        _legend(results, "icount2"),
+        "Both CPUs' instructions move the one clock, so a second of it is half a second of each.\n",
+        "### IOPS\n", tables.by_job(results, "icount2", "iops"),
+        "### IOPS in relation to the kernel's target, of the same round\n",
+        tables.ratios(results, "icount2", RIVALS["icount2"], "iops")])
 
 
 def _busy(results, jobs):

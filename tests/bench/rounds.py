@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The rounds of the parts time, raw and icount: a guest each, in it every side and every job."""
+"""The rounds of the parts time, raw, icount and icount2: a guest each, in it every side and every job."""
 from contextlib import contextmanager
 
 import jobs
@@ -65,9 +65,9 @@ def booted(results, part, turn, topology):
 
 
 @contextmanager
-def booted_to_count(results, part, turn):
-    """A Round in a guest with null_blk and one CPU, whose clock counts executed instructions."""
-    machine = Topology(drives=sides.DRIVES, icount=True, vcpus=1)
+def booted_to_count(results, part, turn, vcpus=1):
+    """A Round in a guest with null_blk, whose clock counts executed instructions."""
+    machine = Topology(drives=sides.DRIVES, icount=True, vcpus=vcpus)
     with booted(results, part, turn, machine) as this:
         # An emulated drive would answer in real time: after another number of instructions
         # each time.
@@ -110,12 +110,21 @@ def _time(this, options, extents):
 
 def in_instructions(options, results):
     """Part icount."""
+    _count(options, results, "icount", 1, sides.for_icount(options.poll_us),
+           jobs.QUICK if options.quick else jobs.JOBS)
+
+
+def in_instructions_of_two(options, results):
+    """Part icount2."""
+    _count(options, results, "icount2", 2, sides.for_icount2(options.poll_us), jobs.ON_TWO)
+
+
+def _count(options, results, part, vcpus, all_sides, wanted):
     def extents(job):
         return (measure.counted(job.count(options.seconds * WARM_UP_SHARE)),
                 measure.counted(job.count(options.seconds)))
 
-    wanted = jobs.QUICK if options.quick else jobs.JOBS
     for turn in range(options.rounds):
-        with booted_to_count(results, "icount", turn) as this:
-            for side in this.in_turn(sides.for_icount(options.poll_us)):
-                this.run("icount", side, wanted, extents)
+        with booted_to_count(results, part, turn, vcpus) as this:
+            for side in this.in_turn(all_sides):
+                this.run(part, side, wanted, extents)

@@ -135,6 +135,12 @@ def for_icount(poll_us=None):
     return (kernel_side(NULL_BLOCK), *our_sides(NULL_BLOCK, poll_us))
 
 
+def for_icount2(poll_us=None):
+    """The sides of part icount2."""
+    _, host_adaptive, _ = our_sides(NULL_BLOCK, poll_us)
+    return kernel_side(NULL_BLOCK), host_adaptive
+
+
 def for_time(poll_us=None):
     """The sides of part time, on the emulated drive where nothing else is said."""
     host_poll0, host_adaptive, null = our_sides(
