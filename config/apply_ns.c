@@ -259,13 +259,14 @@ static struct np_ns *np_apply_new_ns(const struct np_daemon *daemon,
 	return ns;
 }
 
-/* Names the namespace by its place in the configuration. */
-static void np_apply_warn(const struct np_daemon *daemon, const struct np_applied_ns *applied,
-	const char *key, const char *text)
+/* Writes where the namespace stands in the configuration. Return: @place. */
+static const char *np_apply_place(const struct np_daemon *daemon,
+	const struct np_applied_ns *applied, char *place, size_t size)
 {
-	np_log_warn("subsystems[%td].namespaces[%td].%s: %s",
+	snprintf(place, size, "subsystems[%td].namespaces[%td]",
 		applied->cfg_subsys - daemon->cfg->subsystems,
-		applied->cfg - applied->cfg_subsys->namespaces, key, text);
+		applied->cfg - applied->cfg_subsys->namespaces);
+	return place;
 }
 
 struct np_start_polling {
@@ -282,33 +283,49 @@ static void np_apply_start_polling(struct np_msg *msg)
 	np_call_done(&start->call);
 }
 
-/* Where it cannot be, completions are told by interrupts as always. */
-static void np_apply_io_poll(const struct np_daemon *daemon, const struct np_applied_ns *applied,
-	struct np_backend *backend)
+/* Return: whether the drive is polled from now on, as a read that is polled for has shown. */
+static bool np_apply_try_polling(
+	struct np_daemon *daemon, struct np_backend *backend, char *why, size_t why_size)
 {
 	struct np_start_polling start = {.result = 0};
 
-	if (!applied->cfg->io_poll)
-		return;
 	if (!backend->can_poll) {
-		np_apply_warn(daemon, applied, "io_poll",
-			"the device has no queues for it (load nvme with poll_queues=N)");
-		return;
+		snprintf(why, why_size,
+			"the device has no queues for it (an NVMe drive: module nvme, "
+			"poll_queues=N)");
+		return false;
 	}
 	for (unsigned int i = 0; i < daemon->runtime.nreactors && !start.result; i++) {
 		start.reactor = daemon->runtime.reactors[i];
 		np_call(&start.call, start.reactor, np_apply_start_polling);
 	}
-	if (start.result)
-		np_apply_warn(daemon, applied, "io_poll", strerror(-start.result));
-	backend->is_polled = !start.result;
+	if (start.result) {
+		snprintf(why, why_size, "%s", strerror(-start.result));
+		return false;
+	}
+	backend->is_polled = true;
+	backend->is_polled = np_backend_selftest(backend, daemon->mem.regions[NP_REGION_HOST], why,
+				     why_size) == NP_VERDICT_WORKS;
+	return backend->is_polled;
+}
+
+/* Where it cannot be, completions are told by interrupts as always. */
+static void np_apply_io_poll(
+	struct np_daemon *daemon, const struct np_applied_ns *applied, struct np_backend *backend)
+{
+	char place[64], why[192];
+
+	if (applied->cfg->io_poll && !np_apply_try_polling(daemon, backend, why, sizeof(why)))
+		np_log_warn("%s.io_poll: %s", np_apply_place(daemon, applied, place, sizeof(place)),
+			why);
 }
 
 static void np_apply_down(const struct np_daemon *daemon, const struct np_applied_ns *applied)
 {
-	np_log_err("subsystems[%td].namespaces[%td]: namespace %s/%u is down: %s",
-		applied->cfg_subsys - daemon->cfg->subsystems,
-		applied->cfg - applied->cfg_subsys->namespaces, applied->cfg_subsys->nqn,
+	char place[64];
+
+	np_log_err("%s: namespace %s/%u is down: %s",
+		np_apply_place(daemon, applied, place, sizeof(place)), applied->cfg_subsys->nqn,
 		applied->cfg->nsid, applied->reason);
 }
 

@@ -197,6 +197,9 @@ static int check_daemon(const struct np_cfg *cfg, struct np_cfg_diag *diag)
 					"CPU %d is listed twice", reactors->cpus[i]);
 		}
 	}
+	if (!daemon->cq_moderation_count != !daemon->cq_moderation_us)
+		return np_cfg_spot_error(&spot, "cq_moderation_count",
+			"goes with cq_moderation_us: give both or neither");
 	if (daemon->control_socket[0] != '/')
 		return np_cfg_spot_error(&spot, "control_socket",
 			"\"%.100s\" is not an absolute path", daemon->control_socket);

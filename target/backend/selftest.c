@@ -17,8 +17,6 @@
 
 #define NP_SELFTEST_ODD_BYTES 512u
 #define NP_SELFTEST_TRIES 3 /* somebody else may be writing the blocks: look again */
-/* An io is at most as many operations: 1 MiB by the page. */
-#define NP_SELFTEST_RING_ENTRIES 256u
 
 /* A ring without a thread, and one synchronous read on it. */
 struct np_selftest {
@@ -63,11 +61,13 @@ static int np_selftest_read(struct np_selftest *test, void *va, uint64_t lba, ui
 		break;
 	}
 	while (!test->is_done) {
-		int ret = io_uring_submit_and_wait(&test->reactor.ring, 1);
+		int ret = test->reactor.npolled ? 0
+						: io_uring_submit_and_wait(&test->reactor.ring, 1);
 
 		if (ret < 0 && ret != -EINTR)
 			return ret;
 		np_uring_reap(&test->reactor);
+		np_uring_poll_devices(&test->reactor);
 	}
 	return 0;
 }
@@ -172,9 +172,18 @@ static int np_selftest_init(
 	if (ret)
 		return -ret;
 	test->host = host;
-	ret = np_uring_init(&test->reactor.ring, NP_SELFTEST_RING_ENTRIES);
+	ret = np_uring_init(&test->reactor.ring, 0);
 	if (ret)
-		free(host);
+		goto err_host;
+	ret = backend->is_polled ? np_uring_start_polling(&test->reactor) : 0;
+	if (ret)
+		goto err_ring;
+	return 0;
+
+err_ring:
+	np_uring_exit(&test->reactor);
+err_host:
+	free(host);
 	return ret;
 }
 
@@ -197,7 +206,7 @@ enum np_verdict np_backend_selftest(
 	ret = np_selftest_sizes(&test, &largest, why, why_size);
 	if (!ret && !region->is_peer)
 		ret = np_selftest_odd_place(&test, why, why_size);
-	io_uring_queue_exit(&test.reactor.ring);
+	np_uring_exit(&test.reactor);
 	free(test.host);
 	if (ret)
 		return NP_VERDICT_UNUSABLE;

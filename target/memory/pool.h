@@ -71,7 +71,7 @@ int np_pool_new(struct np_mem_region *region, void *base, size_t bytes, struct n
 
 void np_pool_free(struct np_pool *pool);
 
-/* Attaches the pool's wait list to the reactor that owns it. Context: the reactor. */
+/* Has the reactor that owns the pool serve those who wait. Context: the reactor. */
 void np_pool_attach(struct np_pool *pool, struct np_reactor *reactor);
 
 static inline void np_pool_line_init(struct np_pool_line *line)

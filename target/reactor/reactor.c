@@ -93,7 +93,7 @@ static bool np_reactor_must_submit(
 {
 	const unsigned int entries = io_uring_sq_ready(&reactor->ring);
 
-	if (np_spin_expects(&reactor->spin, reactor->now_us))
+	if (reactor->npolled || np_spin_expects(&reactor->spin, reactor->now_us))
 		return entries;
 	return has_work && (has_old_entries || entries >= NP_SUBMIT_BATCH);
 }
@@ -199,7 +199,8 @@ static void np_reactor_loop(struct np_reactor *reactor)
 	while (!reactor->stop) {
 		reactor->now_us = np_clock_us();
 		np_stat_add(&reactor->stats.loops, 1);
-		np_sched_poll(&reactor->sched, np_spin_expects(spin, reactor->now_us));
+		np_sched_poll(&reactor->sched,
+			reactor->npolled || np_spin_expects(spin, reactor->now_us));
 		if (np_reactor_poll(reactor)) {
 			np_spin_work(spin, reactor->now_us);
 			continue;
@@ -225,7 +226,8 @@ static void *np_reactor_main(void *arg)
 
 	snprintf(name, sizeof(name), "np-reactor%u", reactor->index % 1000);
 	pthread_setname_np(pthread_self(), name);
-	reactor->start_result = np_sched_start(&reactor->sched, reactor->cpu, reactor->nice);
+	reactor->start_result =
+		np_sched_start(&reactor->sched, reactor->index, reactor->cpu, reactor->nice);
 	/* Here and not in start(): DEFER_TASKRUN binds a ring to the thread that made it. */
 	if (!reactor->start_result)
 		reactor->start_result = np_uring_init(&reactor->ring, 0);

@@ -61,7 +61,7 @@ void np_sched_set_priority(struct np_sched *sched, bool is_wanted)
 	np_sched_set(&attr);
 }
 
-int np_sched_start(struct np_sched *sched, int cpu, int nice)
+int np_sched_start(struct np_sched *sched, unsigned int index, int cpu, int nice)
 {
 	struct np_sched_attr attr;
 	cpu_set_t set;
@@ -83,12 +83,12 @@ int np_sched_start(struct np_sched *sched, int cpu, int nice)
 	attr.runtime = NP_SLICE_NS;
 	ret = np_sched_set(&attr);
 	if (ret)
-		np_log_info("a reactor keeps the usual time slice: %s", strerror(-ret));
+		np_log_info("reactor %u: keeps the usual time slice: %s", index, strerror(-ret));
 	attr.nice = nice;
 	ret = np_sched_set(&attr);
 	if (ret)
-		np_log_info(
-			"a reactor keeps the priority nice %d: %s", sched->usual, strerror(-ret));
+		np_log_info("reactor %u: keeps its priority, nice %d: %s", index, sched->usual,
+			strerror(-ret));
 	else
 		sched->wanted = nice;
 	return 0;

@@ -11,25 +11,28 @@
 #include <stdbool.h>
 
 struct np_sched {
-	int usual, wanted; /* nice values: of the process, and of a reactor at work */
-	bool has_wanted;   /* now */
-	bool is_confined;  /* to one CPU, which others need too */
+	int usual,
+		wanted;  /* nice values: of the process, and of a reactor that sleeps when it can */
+	bool has_wanted; /* now */
+	bool is_confined; /* to one CPU, which others may need too */
 };
 
 /**
  * np_sched_start() - the calling thread becomes a reactor
  * @cpu: to run on, -1 for any
- * @nice: of it while it works; what the process may not have it goes without
+ * @index: of the reactor, for logs
+ * @nice: its priority; what the process may not have it goes without
  *
  * Return: 0, or -errno of the choice of the CPU.
  */
-int np_sched_start(struct np_sched *sched, int cpu, int nice);
+int np_sched_start(struct np_sched *sched, unsigned int index, int cpu, int nice);
 
+/* Sets the wanted or the usual priority. */
 void np_sched_set_priority(struct np_sched *sched, bool is_wanted);
 
 /*
- * Begins or ends to poll without work. sched_yield(2) lets nobody pass who has a lower priority, so
- * on a CPU that others need, too, it polls at the usual one.
+ * Says whether the reactor will poll where it finds no work. sched_yield(2) lets nobody pass who has
+ * a lower priority, so a reactor that polls on its only CPU has the usual one.
  */
 static inline void np_sched_poll(struct np_sched *sched, bool polls)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * uring.h - submission entries of a reactor's ring.
+ * uring.h - submission entries of a reactor's rings.
  *
  * Entries are 128 bytes and completions 32 bytes, so that passthrough commands fit. The reactor
  * submits once a turn; an entry's op->done runs on the same thread.
@@ -69,8 +69,8 @@ void np_uring_prep_cmd(
  * It may then be named by number (IORING_OP_READ_FIXED), which spares the kernel to look up and pin
  * its pages for each operation. Memory of a device (peer-to-peer pages) cannot be pinned.
  * Context: the reactor.
- * Return: 0, or -errno: -ENOSPC beyond NP_MAX_FIXED pieces, -ENOMEM beyond RLIMIT_MEMLOCK, -EINVAL
- *         before Linux 5.19. Without it all works as well.
+ * Return: 0, or -errno: -ENOSPC beyond NP_MAX_FIXED pieces, -ENOMEM beyond RLIMIT_MEMLOCK. Without it
+ *         all works as well.
  */
 int np_uring_fix(struct np_reactor *reactor, void *va, size_t bytes);
 

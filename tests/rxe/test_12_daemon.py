@@ -167,9 +167,22 @@ def cpu_share(daemon):
     return (ticks() - before) / TICKS_PER_S / (time.monotonic() - start)
 
 
+def priority(daemon):
+    """The nice value of the first reactor's thread: field 19 of proc_pid_stat(5)."""
+    stat = daemon.vm.run(f"grep -h '(np-reactor0)' /proc/{daemon.process.pid}/task/*/stat").stdout
+    return int(stat.rpartition(")")[2].split()[16])
+
+
+def test_priority__is_that_of_the_kernels_target(vm):
+    """This test looks at a reactor's nice value, by default and as configured."""
+    for given, expected in (({}, -20), ({"nice": 3}, 3)):
+        with target.Target(vm, target.config([null_subsystem()], daemon=given)) as daemon:
+            assert priority(daemon) == expected
+
+
 def test_moderation__is_no_matter_of_life(vm):
     """This test asks for fewer interrupts from an RNIC that cannot: it says so and serves."""
-    config = target.config([null_subsystem()], daemon={"cq_moderation_us": 8})
+    config = target.config([null_subsystem()], daemon={"cq_moderation_count": 16, "cq_moderation_us": 8})
     with target.Target(vm, config) as daemon, host.connect(vm, target.NQN) as connection:
         vm.run(f"dd if={connection.device(1)} of=/dev/null bs=4k count=8 iflag=direct")
         assert daemon.log.count("rxe0: completions are not moderated: Operation not supported") == 1

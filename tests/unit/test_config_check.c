@@ -330,6 +330,9 @@ static void test_check__refuses_daemon_settings(void **state)
 {
 	static const struct check_case cases[] = {
 		{.daemon = "'reactors':[1,2,1]", .says = "daemon.reactors: CPU 1 is listed twice"},
+		{.daemon = "'cq_moderation_us':8",
+			.says = "daemon.cq_moderation_count: goes with cq_moderation_us: give "
+				"both or neither"},
 		{.daemon = "'control_socket':'x.sock'",
 			.says = "daemon.control_socket: \"x.sock\" is not an absolute path"},
 		{.daemon = "'control_socket':'/" X80 X20 "xxxxxxx'",

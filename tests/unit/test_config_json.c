@@ -39,7 +39,7 @@ static void test_parse__empty_object_is_the_defaults(void **state)
 	assert_true(np_cfg_is_equal(cfg, fresh));
 	assert_int_equal(cfg->daemon.reactors.count, 1);
 	assert_null(cfg->daemon.reactors.cpus);
-	assert_int_equal(cfg->daemon.poll_us, 200);
+	assert_true(cfg->daemon.poll_us == 200 && cfg->daemon.nice == -20);
 	assert_string_equal(cfg->daemon.control_socket, "/run/nvmet-p2p.sock");
 	assert_int_equal(cfg->daemon.cmb_pool_bytes, 0);
 	assert_int_equal(cfg->daemon.host_pool_bytes, 64 << 20);
@@ -134,7 +134,7 @@ static void test_load__our_keys(void **state)
 	assert_int_equal(cfg->daemon.reactors.cpus[cfg->daemon.reactors.count - 1], 5);
 	assert_int_equal(cfg->daemon.cq_moderation_count, 16);
 	assert_int_equal(cfg->daemon.cq_moderation_us, 8);
-	assert_int_equal(cfg->daemon.poll_us, -1);
+	assert_true(cfg->daemon.poll_us == -1 && cfg->daemon.nice == 3);
 	assert_int_equal(cfg->daemon.cmb_pool_bytes, 1 << 20);
 	np_cfg_free(cfg);
 }

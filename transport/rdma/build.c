@@ -210,13 +210,17 @@ static int find_cq(struct np_rdma_conn *conn)
 	int err;
 
 	np_list_for_each_safe(pos, tmp, &conn->dev->cqs[reactor->index]) {
-		err = use_cq(conn, np_container_of(pos, struct np_rdma_cq, link));
-		/* Full, or dead by an error of the RNIC: its connections end, new ones need not. */
-		if (err != -ENOSPC && err != -EIO)
-			return err;
+		/* Full, or one that cannot grow, or dead: its connections end, new ones need not. */
+		if (!use_cq(conn, np_container_of(pos, struct np_rdma_cq, link)))
+			return 0;
 	}
 	err = np_rdma_dev_add_cq(conn->dev, reactor, &cq);
-	return err ? err : use_cq(conn, cq);
+	if (err)
+		return err;
+	err = use_cq(conn, cq);
+	if (err)
+		np_rdma_dev_trim_cq(conn->dev, cq);
+	return err;
 }
 
 int np_rdma_conn_build(struct np_rdma *rdma, struct np_rdma_dev *dev, struct rdma_cm_id *id,

@@ -2,8 +2,8 @@
 /*
  * rq.h - the receives that capsules arrive in.
  *
- * Where the RNIC has shared receive queues, all connections of a device and reactor that take the
- * same amount of in-capsule data share one: memory for the capsules that are on their way, not for
+ * Where the RNIC has shared receive queues, all connections of a pair of completion queues
+ * that take the same amount of in-capsule data share one: memory for the capsules that are on their way, not for
  * as many as all hosts could send. Else a connection has its own.
  *
  * Thread: control; the receives belong to the reactor once they are posted (recv.c).
