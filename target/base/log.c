@@ -24,6 +24,11 @@ void np_log_set_level(enum np_log_level level)
 	atomic_store_explicit(&np_log_threshold, (int)level, memory_order_relaxed);
 }
 
+static bool np_log_is_on(enum np_log_level level)
+{
+	return (int)level <= atomic_load_explicit(&np_log_threshold, memory_order_relaxed);
+}
+
 void np_log(enum np_log_level level, const char *fmt, ...)
 {
 	static const char *const names[] = {"error: ", "warning: ", "", "debug: "};
@@ -33,7 +38,7 @@ void np_log(enum np_log_level level, const char *fmt, ...)
 	size_t len;
 	int n;
 
-	if ((int)level > atomic_load_explicit(&np_log_threshold, memory_order_relaxed))
+	if (!np_log_is_on(level))
 		return;
 	len = (size_t)snprintf(line, sizeof(line), "nvmet-p2pd: %s", names[level]);
 	va_start(ap, fmt);
@@ -60,6 +65,8 @@ bool np_log_allowed(struct np_log_limit *limit)
 {
 	uint64_t now = np_log_now_ms();
 
+	if (np_log_is_on(NP_LOG_DEBUG))
+		return true;
 	if (!limit->printed || now - limit->window_start_ms >= NP_LOG_WINDOW_MS) {
 		if (limit->dropped)
 			np_log_warn("%u messages like the next were left out", limit->dropped);

@@ -32,7 +32,8 @@ void np_log(enum np_log_level level, const char *fmt, ...) __attribute__((format
 
 /*
  * A budget of messages for what a peer can provoke: at most 10 in each 5 s window, the rest is
- * counted and reported with the first message of the next window. Zero-initialise it.
+ * counted and reported with the first message of the next window. Who asks for debug messages gets
+ * them all. Zero-initialise it.
  */
 struct np_log_limit {
 	uint64_t window_start_ms;

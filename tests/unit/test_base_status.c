@@ -73,6 +73,10 @@ static void test_np_log_allowed__budget(void **state)
 		allowed += np_log_allowed(&limit);
 	assert_int_equal(allowed, 10);
 	assert_int_equal(limit.dropped, 90);
+	np_log_set_level(NP_LOG_DEBUG);
+	assert_true(np_log_allowed(&limit));
+	np_log_set_level(NP_LOG_INFO);
+	assert_false(np_log_allowed(&limit));
 	limit.window_start_ms -= 6000;
 	assert_true(np_log_allowed(&limit));
 	assert_int_equal(limit.dropped, 0);
