@@ -2,12 +2,6 @@
 /*
  * sched.c - how the kernel's scheduler treats a reactor: its CPU, its slice, its priority.
  *
- * Asks to run soon after waking up, not to run more: the scheduler picks the thread whose slice
- * ends first, and the drive stands idle for as long as this one is not picked. A slice that ends
- * within a turn would cost a switch, and on Linux 7.2 an interrupt of its own (HRTICK, on by
- * default). Kernels before 6.12 ignore it (sched_setattr(2); Linux 6.18, kernel/sched/fair.c,
- * __setparam_fair()).
- *
  * Thread: the reactor.
  * Depends: sched_setattr(2).
  */
@@ -23,7 +17,14 @@
 
 #include "target/base/log.h"
 
-/* The kernel's own is 1.4 ms on two CPUs, 2.8 ms on eight; the least that it grants is 0.1 ms. */
+/*
+ * The kernel's own is 1.4 ms on two CPUs, 2.8 ms on eight; the least that it grants is 0.1 ms. A
+ * shorter one asks to run soon after waking up, not to run more: the scheduler picks the thread whose
+ * slice ends first, and the drive stands idle for as long as this one is not picked. A slice that
+ * ends within a turn would cost a switch, and on Linux 7.2 an interrupt of its own (HRTICK, on by
+ * default). Kernels before 6.12 ignore it (sched_setattr(2); Linux 6.18, kernel/sched/fair.c,
+ * __setparam_fair()).
+ */
 #define NP_SLICE_NS 200000
 
 /* struct sched_attr, which only newer C libraries define. */

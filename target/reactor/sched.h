@@ -11,16 +11,16 @@
 #include <stdbool.h>
 
 struct np_sched {
-	int usual,
-		wanted;  /* nice values: of the process, and of a reactor that sleeps when it can */
-	bool has_wanted; /* now */
+	int usual;        /* nice value of the process */
+	int wanted;       /* that of a reactor which sleeps when it can */
+	bool has_wanted;  /* now */
 	bool is_confined; /* to one CPU, which others may need too */
 };
 
 /**
  * np_sched_start() - the calling thread becomes a reactor
- * @cpu: to run on, -1 for any
  * @index: of the reactor, for logs
+ * @cpu: to run on, -1 for any
  * @nice: its priority; what the process may not have it goes without
  *
  * Return: 0, or -errno of the choice of the CPU.

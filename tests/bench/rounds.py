@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The rounds of the parts time, raw, icount and icount2: a guest each, in it every side and every job."""
+"""The rounds of parts time, raw, icount and icount2: a guest each, in it all sides and jobs."""
 from contextlib import contextmanager
 
 import jobs
