@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "target/base/event.h"
+#include "target/base/line.h"
 #include "target/base/log.h"
 #include "target/memory/pool.h"
 #include "target/nvme/registry.h"
@@ -25,32 +27,6 @@
 
 /* ---- ports -------------------------------------------------------------------------------- */
 
-/*
- * An RDMA device that came late, or whose port did, may reach memory that none could before.
- * Namespaces that want such memory are made anew, when no host is there to see them change.
- */
-static void np_apply_reconsider(struct np_daemon *daemon)
-{
-	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
-		struct np_applied_ns *applied = &daemon->namespaces[i];
-		size_t subsys = (size_t)(applied->cfg_subsys - daemon->cfg->subsystems);
-
-		if (!np_apply_could_have_peer(daemon, applied))
-			continue;
-		if (!daemon->transport->nconns) {
-			np_apply_free_namespace(applied);
-			np_apply_namespace(daemon, applied);
-			np_apply_fill_view(
-				daemon, applied->cfg_subsys, daemon->target.subsys[subsys]->view);
-		} else if (!applied->is_postponed) {
-			applied->is_postponed = true;
-			np_log_warn("namespace %s/%u: peer memory can be reached now, and will be "
-				    "used when no host is connected any more",
-				applied->cfg_subsys->nqn, applied->cfg->nsid);
-		}
-	}
-}
-
 static void np_apply_listen(struct np_daemon *daemon, struct np_port *port)
 {
 	const struct np_transport_ops *ops = daemon->transport->ops;
@@ -58,14 +34,14 @@ static void np_apply_listen(struct np_daemon *daemon, struct np_port *port)
 
 	if (!ops->listen(daemon->transport, port, why, sizeof(why))) {
 		np_port_set_state(port, NP_PORT_LISTENING, "");
-		np_log_info(
-			"port %u: listening on %s %s", port->portid, port->traddr, port->trsvcid);
-		np_apply_reconsider(daemon);
+		np_event(NP_EVENT_PORT, NP_LOG_INFO, "port %u: listening on %s %s", port->portid,
+			port->traddr, port->trsvcid);
 		return;
 	}
 	/* One line for each new reason, not one for each try. */
 	if (port->state != NP_PORT_RETRYING || strcmp(port->reason, why) != 0)
-		np_log_warn("port %u: cannot listen on %s %s: %s; trying again every %.0f s",
+		np_event(NP_EVENT_PORT, NP_LOG_WARN,
+			"port %u: cannot listen on %s %s: %s; trying again every %.0f s",
 			port->portid, port->traddr, port->trsvcid, why, NP_LISTEN_RETRY_S);
 	np_port_set_state(port, NP_PORT_RETRYING, why);
 }
@@ -80,8 +56,23 @@ static void np_apply_listen_retry(struct ev_loop *loop, struct ev_timer *timer, 
 		if (daemon->target.ports[i]->state == NP_PORT_RETRYING)
 			np_apply_listen(daemon, daemon->target.ports[i]);
 	}
-	/* A port may come up that is listened on already. */
-	np_apply_reconsider(daemon);
+}
+
+/* ---- devices that come, go, or change ----------------------------------------------------- */
+
+/* Not at once: the transport is in the middle of something. */
+static void np_apply_devices_changed(void *ctx)
+{
+	struct np_daemon *daemon = ctx;
+
+	ev_timer_start(daemon->runtime.loop, &daemon->reconsider_timer);
+}
+
+static void np_apply_reconsider_now(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	(void)loop;
+	(void)events;
+	np_apply_reconsider(np_container_of(timer, struct np_daemon, reconsider_timer));
 }
 
 /* ---- start -------------------------------------------------------------------------------- */
@@ -97,11 +88,17 @@ static int np_apply_list_namespaces(struct np_daemon *daemon)
 	if (!daemon->namespaces)
 		return -ENOMEM;
 	for (size_t i = 0; i < cfg->n_subsystems; i++) {
-		for (size_t j = 0; j < cfg->subsystems[i].n_namespaces; j++)
-			daemon->namespaces[daemon->n_namespaces++] = (struct np_applied_ns){
-				.cfg_subsys = &cfg->subsystems[i],
-				.cfg = &cfg->subsystems[i].namespaces[j],
-			};
+		for (size_t j = 0; j < cfg->subsystems[i].n_namespaces; j++) {
+			struct np_applied_ns *applied = &daemon->namespaces[daemon->n_namespaces];
+
+			applied->cfg_subsys = &cfg->subsystems[i];
+			applied->cfg = &cfg->subsystems[i].namespaces[j];
+			applied->stats =
+				np_line_alloc(daemon->runtime.nreactors * sizeof(*applied->stats));
+			if (!applied->stats)
+				return -ENOMEM;
+			daemon->n_namespaces++;
+		}
 	}
 	return 0;
 }
@@ -151,8 +148,11 @@ static void np_apply_undo(struct np_daemon *daemon)
 		daemon->transport->ops->close(daemon->transport);
 	np_runtime_stop(&daemon->runtime);
 	np_apply_free_target(&daemon->target);
-	for (unsigned int i = 0; i < daemon->n_namespaces; i++)
-		np_apply_free_namespace(&daemon->namespaces[i]);
+	np_apply_retire_fini(daemon);
+	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
+		np_apply_free_ns(daemon->namespaces[i].ns);
+		free(daemon->namespaces[i].stats);
+	}
 	free(daemon->namespaces);
 	np_mem_close_all(&daemon->mem);
 }
@@ -162,6 +162,8 @@ static int np_apply_bring_up(struct np_daemon *daemon, char *why, size_t why_siz
 	const struct np_transport_settings settings = {
 		.moderation_count = daemon->cfg->daemon.cq_moderation_count,
 		.moderation_us = daemon->cfg->daemon.cq_moderation_us,
+		.devices_changed = np_apply_devices_changed,
+		.ctx = daemon,
 	};
 	struct np_runtime *runtime = &daemon->runtime;
 	int ret;
@@ -202,6 +204,8 @@ int np_apply_start(struct np_daemon *daemon, struct ev_loop *loop, const struct 
 	int ret;
 
 	*daemon = (struct np_daemon){.cfg = cfg, .started = ev_now(loop)};
+	np_apply_retire_init(daemon);
+	ev_timer_init(&daemon->reconsider_timer, np_apply_reconsider_now, 0, 0);
 	ret = np_apply_start_runtime(daemon, loop, why, why_size);
 	if (ret)
 		return ret;
@@ -224,6 +228,7 @@ int np_apply_start(struct np_daemon *daemon, struct ev_loop *loop, const struct 
 void np_apply_drain(struct np_daemon *daemon)
 {
 	ev_timer_stop(daemon->runtime.loop, &daemon->listen_timer);
+	ev_timer_stop(daemon->runtime.loop, &daemon->reconsider_timer);
 	for (unsigned int i = 0; i < daemon->target.nports; i++) {
 		struct np_port *port = daemon->target.ports[i];
 

@@ -16,15 +16,32 @@
 #include "target/reactor/runtime.h"
 #include "transport/transport.h"
 
+/* A device opened with one engine, and what was found with it. */
+struct np_apply_engine {
+	struct np_backend *backend;
+	bool is_fallback;       /* there is one that would be better */
+	uint64_t tested, works; /* with memory, a bit a region id */
+};
+
+/* The data between a namespace and an RNIC. */
+struct np_applied_path {
+	bool is_known; /* there is such an RNIC */
+	char rnic[64];
+	struct np_mem_region *region; /* NULL: host memory */
+	char reason[256];
+};
+
 /* One namespace that the operator wants: what became of it, for `status`. */
 struct np_applied_ns {
 	const struct np_cfg_subsys *cfg_subsys;
 	const struct np_cfg_ns *cfg;
-	struct np_ns *ns;     /* NULL: it is down */
-	char reason[256];     /* why it is down */
-	char p2p_reason[256]; /* what the self-tests said, or why its data is staged */
-	bool had_rnic;        /* an RDMA device could reach memory that it may use */
-	bool is_postponed;    /* it could be made anew with such memory, but hosts are connected */
+	struct np_ns *ns;          /* NULL: it is down */
+	struct np_ns_stats *stats; /* by reactor index; goes on when the namespace comes back */
+	char reason[256];          /* why it is down */
+	char p2p_reason[256];      /* what the self-tests said, or why its data is staged */
+	struct np_apply_engine engine;
+	uint64_t considered; /* memory that RNICs could reach when the engine was chosen */
+	struct np_applied_path paths[NP_MAX_RNICS]; /* by the RNIC's id */
 };
 
 struct np_daemon {
@@ -36,6 +53,9 @@ struct np_daemon {
 	struct np_applied_ns *namespaces; /* in the order of the configuration */
 	unsigned int n_namespaces;
 	struct ev_timer listen_timer;
+	struct ev_timer reconsider_timer;
+	struct ev_timer retire_timer;
+	struct np_list retired; /* struct np_ns in no view, while commands hold them */
 	/* Gives each reactor its pools. */
 	struct np_attach {
 		struct np_msg msg;
@@ -68,21 +88,32 @@ void np_apply_stop(struct np_daemon *daemon);
 /* Opens the memory that the namespaces of @cfg may need; logs what cannot be had. */
 int np_apply_memory(struct np_daemon *daemon, char *why, size_t why_size);
 
+/* apply_choice.c ---------------------------------------------------------------------------- */
+
+/* Peer memory that @p2pmem allows and some RNIC can place data into: a bit a region id. */
+uint64_t np_apply_reachable(const struct np_daemon *daemon, const struct np_cfg_p2pmem *p2pmem);
+
 /**
- * np_apply_candidates() - peer memory that @p2pmem allows
- * @drive_pci: PCI address of the namespace's drive, or ""
- * @ret_regions: the named one; or the drive's own CMB, then all others
+ * np_apply_engine_can() - can the engine move the drive's blocks into @region?
  *
- * Return: how many.
+ * Tested once, noted and logged.
+ * @why: what was found, in either case
  */
-unsigned int np_apply_candidates(const struct np_daemon *daemon, const struct np_cfg_p2pmem *p2pmem,
-	const char *drive_pci, struct np_mem_region *ret_regions[NP_MAX_REGIONS]);
+bool np_apply_engine_can(
+	struct np_apply_engine *engine, struct np_mem_region *region, char *why, size_t why_size);
 
-/* Can any RDMA device place data into @region? If not, @why says what the last one lacks. */
-bool np_apply_region_has_rnic(const struct np_mem_region *region, char *why, size_t why_size);
+/* The first of @engines that works with the best peer memory; NULL if none works with any. */
+struct np_apply_engine *np_apply_pick_engine(struct np_daemon *daemon,
+	const struct np_cfg_p2pmem *p2pmem, struct np_apply_engine *engines, unsigned int nengines);
 
-/* Is there such memory for @cfg? */
-bool np_apply_has_rnic(const struct np_daemon *daemon, const struct np_cfg_ns *cfg);
+/**
+ * np_apply_choose_paths() - decide about the memory between the namespace and each RNIC
+ * @applied: is up
+ *
+ * May be done again at any time: commands that come later go by the new choice.
+ * Return: is there peer memory for any RNIC?
+ */
+bool np_apply_choose_paths(struct np_daemon *daemon, struct np_applied_ns *applied);
 
 /* apply_target.c ---------------------------------------------------------------------------- */
 
@@ -91,9 +122,29 @@ int np_apply_build_target(struct np_daemon *daemon);
 
 void np_apply_free_target(struct np_target *target);
 
+/* An empty view with room for all namespaces of @cfg, to be given to free(). NULL without memory. */
+struct np_view *np_apply_new_view(const struct np_cfg_subsys *cfg);
+
 /* Lists in @view, which has room for all, the namespaces of @cfg that are up. */
 void np_apply_fill_view(
 	const struct np_daemon *daemon, const struct np_cfg_subsys *cfg, struct np_view *view);
+
+/* apply_view.c ------------------------------------------------------------------------------ */
+
+/* Fills @view with the namespaces that are up and puts it in the place of the subsystem's own. */
+void np_apply_publish(
+	struct np_daemon *daemon, const struct np_cfg_subsys *cfg, struct np_view *view);
+
+/* Tells connected hosts that the namespace came, went or changed. */
+void np_apply_tell_hosts(struct np_daemon *daemon, const struct np_applied_ns *applied);
+
+/* @ns is in no view any more: frees it when no command holds it. */
+void np_apply_retire(struct np_daemon *daemon, struct np_ns *ns);
+
+void np_apply_retire_init(struct np_daemon *daemon);
+
+/* Frees all that is retired. Context: no connection left. */
+void np_apply_retire_fini(struct np_daemon *daemon);
 
 /* apply_ns.c -------------------------------------------------------------------------------- */
 
@@ -105,10 +156,13 @@ void np_apply_fill_view(
  */
 void np_apply_namespace(struct np_daemon *daemon, struct np_applied_ns *applied);
 
-/* Wants peer memory that no RDMA device could reach when it was made, and that one can reach now? */
-bool np_apply_could_have_peer(const struct np_daemon *daemon, const struct np_applied_ns *applied);
+/*
+ * RNICs have come, gone or changed: chooses again, and brings up, or makes anew, what now can have
+ * peer memory and could not before. Hosts may be connected.
+ */
+void np_apply_reconsider(struct np_daemon *daemon);
 
-/* Closes what np_apply_namespace() opened. */
-void np_apply_free_namespace(struct np_applied_ns *applied);
+/* Closes its backend and frees it. NULL is fine. */
+void np_apply_free_ns(struct np_ns *ns);
 
 #endif

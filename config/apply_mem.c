@@ -10,7 +10,7 @@
 
 #include "config/apply.h"
 #include "config/text.h"
-#include "target/base/log.h"
+#include "target/base/event.h"
 #include "target/memory/pool.h"
 
 #define NP_ADMIN_BYTES_PER_REACTOR (2u * 1024u * 1024u)
@@ -34,11 +34,11 @@ static void np_apply_open_cmb(struct np_daemon *daemon, const char *pci)
 		return;
 	if (np_mem_open(&daemon->mem, &np_mem_cmb_ops, pci, daemon->cfg->daemon.cmb_pool_bytes,
 		    daemon->runtime.nreactors, why, sizeof(why), &region)) {
-		np_log_warn("memory cmb %s: %s", pci, why);
+		np_event(NP_EVENT_MEMORY, NP_LOG_WARN, "memory cmb %s: %s", pci, why);
 		return;
 	}
-	np_log_info(
-		"memory %s: %zu of %zu bytes", region->name, region->bytes, region->device_bytes);
+	np_event(NP_EVENT_MEMORY, NP_LOG_INFO, "memory %s: %zu of %zu bytes", region->name,
+		region->bytes, region->device_bytes);
 }
 
 static void np_apply_open_all_cmbs(struct np_daemon *daemon)
@@ -86,59 +86,4 @@ int np_apply_memory(struct np_daemon *daemon, char *why, size_t why_size)
 		}
 	}
 	return 0;
-}
-
-bool np_apply_region_has_rnic(const struct np_mem_region *region, char *why, size_t why_size)
-{
-	struct np_list *pos;
-
-	snprintf(why, why_size, "no RDMA device was found to place data into %s", region->name);
-	np_list_for_each(pos, &region->notes) {
-		const struct np_mem_note *note = np_container_of(pos, struct np_mem_note, link);
-
-		if (!note->is_rnic)
-			continue;
-		if (note->verdict == NP_VERDICT_WORKS || note->verdict == NP_VERDICT_QUIRK)
-			return true;
-		snprintf(why, why_size, "%.60s: %.190s", note->subject, note->reason);
-	}
-	return false;
-}
-
-unsigned int np_apply_candidates(const struct np_daemon *daemon, const struct np_cfg_p2pmem *p2pmem,
-	const char *drive_pci, struct np_mem_region *ret_regions[NP_MAX_REGIONS])
-{
-	struct np_mem_region *own = drive_pci[0] ? np_apply_find_region(daemon, drive_pci) : NULL;
-	unsigned int n = 0;
-	char pci[16];
-
-	if (p2pmem->mode == NP_CFG_P2PMEM_PCI) {
-		np_cfg_format_pci(&p2pmem->pci, pci, sizeof(pci));
-		own = np_apply_find_region(daemon, pci);
-		if (own)
-			ret_regions[n++] = own;
-		return n;
-	}
-	if (own)
-		ret_regions[n++] = own;
-	for (unsigned int i = 0; i < daemon->mem.nregions; i++) {
-		struct np_mem_region *region = daemon->mem.regions[i];
-
-		if (region->is_peer && region != own)
-			ret_regions[n++] = region;
-	}
-	return n;
-}
-
-bool np_apply_has_rnic(const struct np_daemon *daemon, const struct np_cfg_ns *cfg)
-{
-	struct np_mem_region *regions[NP_MAX_REGIONS];
-	unsigned int n = np_apply_candidates(daemon, &cfg->p2pmem, "", regions);
-	char why[256];
-
-	for (unsigned int i = 0; i < n; i++) {
-		if (np_apply_region_has_rnic(regions[i], why, sizeof(why)))
-			return true;
-	}
-	return false;
 }

@@ -15,6 +15,7 @@
 #include "config/text.h"
 #include "target/backend/drive.h"
 #include "target/backend/selftest.h"
+#include "target/base/event.h"
 #include "target/base/line.h"
 #include "target/base/log.h"
 #include "target/reactor/call.h"
@@ -63,128 +64,66 @@ static unsigned int np_apply_engines(
 	return n;
 }
 
-/* ---- the choice --------------------------------------------------------------------------- */
-
-/*
- * A drive may refuse (0x12) data in its own CMB when the SGL that names it is in host memory. The
- * kernel (7.2 and 7.3, nvme_pci_setup_data_sgl) writes such an SGL for a passthrough command of
- * more than one page, but not on a tag whose last command went through the IOMMU: its leftover DMA
- * state makes the kernel put the one descriptor into the command. So the same read passes or fails
- * by the tag that it happens to get, and no self-test can vouch for the next one.
- */
-static bool np_apply_passes_by_luck(
-	const struct np_backend *backend, const struct np_mem_region *region)
-{
-	return backend->ops == &np_backend_nvme_ops && region->is_peer &&
-		!strcmp(backend->pci, region->pci);
-}
-
-/* Tests one pair, notes and logs the outcome. */
-static bool np_apply_test_pair(struct np_backend *backend, struct np_mem_region *region,
-	bool is_fallback, char *why, size_t why_size)
-{
-	enum np_verdict verdict;
-	char text[192];
-
-	if (np_apply_passes_by_luck(backend, region)) {
-		verdict = NP_VERDICT_UNUSABLE;
-		snprintf(text, sizeof(text),
-			"engine nvme is not for a drive's own CMB: some commands would have their "
-			"SGL in host memory");
-	} else {
-		verdict = np_backend_selftest(backend, region, text, sizeof(text));
-	}
-	if (verdict == NP_VERDICT_WORKS && is_fallback)
-		verdict = NP_VERDICT_QUIRK;
-	np_mem_note(region, backend->path, false, verdict, text);
-	np_log_info("memory %s with drive %s: %s: %s", region->name, backend->path,
-		np_verdict_name(verdict), text);
-	snprintf(why, why_size, "%.40s with %.20s: %.180s", region->name, backend->path, text);
-	return verdict != NP_VERDICT_UNUSABLE;
-}
-
-/*
- * Looks for peer memory that an RDMA device and this backend can both use.
- * Return: NULL with the last obstacle in @why.
- */
-static struct np_mem_region *np_apply_choose_region(struct np_daemon *daemon,
-	const struct np_cfg_ns *cfg, struct np_backend *backend, bool is_fallback, char *why,
-	size_t why_size)
-{
-	struct np_mem_region *regions[NP_MAX_REGIONS];
-	unsigned int n;
-	char pci[16];
-
-	n = np_apply_candidates(daemon, &cfg->p2pmem, backend->pci, regions);
-	np_cfg_format_pci(&cfg->p2pmem.pci, pci, sizeof(pci));
-	snprintf(why, why_size, "no peer memory of %s to use: see the log of the start",
-		cfg->p2pmem.mode == NP_CFG_P2PMEM_PCI ? pci : "any device");
-	for (unsigned int i = 0; i < n; i++) {
-		if (np_apply_region_has_rnic(regions[i], why, why_size) &&
-			np_apply_test_pair(backend, regions[i], is_fallback, why, why_size))
-			return regions[i];
-	}
-	return NULL;
-}
-
 /*
  * Does the engine work at all? Data goes through host memory whatever the namespace's own is: what
  * comes at a small path MTU, or in segments that a page-granular RNIC cannot place.
  */
-static bool np_apply_host_works(struct np_daemon *daemon, struct np_backend *backend)
+static bool np_apply_host_works(struct np_daemon *daemon, struct np_apply_engine *engine)
 {
 	struct np_mem_region *host = daemon->mem.regions[NP_REGION_HOST];
-	enum np_verdict verdict;
-	char text[192];
+	char why[256];
 
-	if (!backend->is_direct)
-		return true;
-	verdict = np_backend_selftest(backend, host, text, sizeof(text));
-	np_mem_note(host, backend->path, false, verdict, text);
-	if (verdict == NP_VERDICT_WORKS)
-		return true;
-	np_log_warn("memory %s with drive %s: %s: %s", host->name, backend->path,
-		np_verdict_name(verdict), text);
-	return false;
+	return !engine->backend->is_direct || np_apply_engine_can(engine, host, why, sizeof(why));
 }
 
 /*
- * Opens the namespace's device with the first engine whose pair with peer memory works; without
- * one, with the first engine that works with host memory.
+ * The engine whose pair with the best peer memory works; without one, the first that works with host
+ * memory. Return: NULL if none does.
  */
-static int np_apply_open_backend(struct np_daemon *daemon, struct np_applied_ns *applied,
-	struct np_backend **ret_backend, struct np_mem_region **ret_region)
+static struct np_apply_engine *np_apply_choose_engine(struct np_daemon *daemon,
+	struct np_applied_ns *applied, struct np_apply_engine *engines, unsigned int nengines)
 {
-	const struct np_backend_ops *engines[NP_MAX_ENGINES];
+	struct np_apply_engine *best =
+		np_apply_pick_engine(daemon, &applied->cfg->p2pmem, engines, nengines);
+
+	if (best && np_apply_host_works(daemon, best))
+		return best;
+	for (unsigned int i = 0; i < nengines; i++) {
+		if (&engines[i] != best && np_apply_host_works(daemon, &engines[i]))
+			return &engines[i];
+	}
+	snprintf(applied->reason, sizeof(applied->reason), "no engine can read %s",
+		applied->cfg->device.path);
+	return NULL;
+}
+
+/* Opens the namespace's device with the engine that suits it best: applied->engine. */
+static int np_apply_open_backend(struct np_daemon *daemon, struct np_applied_ns *applied)
+{
+	const struct np_backend_ops *ops[NP_MAX_ENGINES];
 	const struct np_cfg_ns *cfg = applied->cfg;
-	unsigned int n = np_apply_engines(cfg, engines);
-	bool wants_peer = cfg->p2pmem.mode != NP_CFG_P2PMEM_OFF;
+	struct np_apply_engine engines[NP_MAX_ENGINES], *chosen;
+	unsigned int nops = np_apply_engines(cfg, ops), n = 0;
 	int ret = -ENODEV;
 
-	for (unsigned int pass = wants_peer ? 0 : 1; pass < 2; pass++) {
-		for (unsigned int i = 0; i < n; i++) {
-			struct np_mem_region *region = NULL;
-			struct np_backend *backend;
-
-			ret = np_backend_open(engines[i], cfg->device.path, cfg->device.size_bytes,
-				applied->reason, sizeof(applied->reason), &backend);
-			if (ret)
-				continue;
-			if (pass == 0)
-				region = np_apply_choose_region(daemon, cfg, backend, i > 0,
-					applied->p2p_reason, sizeof(applied->p2p_reason));
-			if ((region || pass == 1) && np_apply_host_works(daemon, backend)) {
-				*ret_backend = backend;
-				*ret_region = region;
-				return 0;
-			}
-			np_backend_close(backend);
-			snprintf(applied->reason, sizeof(applied->reason), "no engine can read %s",
-				cfg->device.path);
-			ret = -EIO;
-		}
+	for (unsigned int i = 0; i < nops; i++) {
+		engines[n] = (struct np_apply_engine){.is_fallback = n > 0};
+		ret = np_backend_open(ops[i], cfg->device.path, cfg->device.size_bytes,
+			applied->reason, sizeof(applied->reason), &engines[n].backend);
+		n += !ret;
 	}
-	return ret;
+	if (!n)
+		return ret;
+	applied->considered = np_apply_reachable(daemon, &cfg->p2pmem);
+	chosen = np_apply_choose_engine(daemon, applied, engines, n);
+	for (unsigned int i = 0; i < n; i++) {
+		if (&engines[i] != chosen)
+			np_backend_close(engines[i].backend);
+	}
+	if (!chosen)
+		return -EIO;
+	applied->engine = *chosen;
+	return 0;
 }
 
 /* ---- the namespace ------------------------------------------------------------------------ */
@@ -235,24 +174,25 @@ static void np_apply_set_ids(
 		np_ns_make_uuid(applied->cfg_subsys->nqn, ns->nsid, ns->uuid);
 }
 
-static struct np_ns *np_apply_new_ns(const struct np_daemon *daemon,
-	const struct np_applied_ns *applied, struct np_backend *backend,
-	struct np_mem_region *region)
+static struct np_ns *np_apply_new_ns(
+	const struct np_daemon *daemon, const struct np_applied_ns *applied)
 {
+	struct np_backend *backend = applied->engine.backend;
 	unsigned int nreactors = daemon->runtime.nreactors;
 	struct np_ns *ns = calloc(1, sizeof(*ns));
 
 	if (!ns)
 		return NULL;
-	ns->stats = np_line_alloc(nreactors * sizeof(*ns->stats));
-	if (!ns->stats) {
+	ns->use = np_line_alloc(nreactors * sizeof(*ns->use));
+	if (!ns->use) {
 		free(ns);
 		return NULL;
 	}
+	ns->stats = applied->stats;
 	ns->nreactors = nreactors;
 	ns->nsid = applied->cfg->nsid;
 	ns->backend = backend;
-	ns->region = region;
+	np_list_init(&ns->link);
 	ns->lba_shift = (uint32_t)__builtin_ctz(backend->block_bytes);
 	ns->nblocks = backend->nblocks;
 	np_apply_set_ids(daemon, ns, applied);
@@ -324,64 +264,102 @@ static void np_apply_down(const struct np_daemon *daemon, const struct np_applie
 {
 	char place[64];
 
-	np_log_err("%s: namespace %s/%u is down: %s",
+	np_event(NP_EVENT_NAMESPACE, NP_LOG_ERR, "%s: namespace %s/%u is down: %s",
 		np_apply_place(daemon, applied, place, sizeof(place)), applied->cfg_subsys->nqn,
 		applied->cfg->nsid, applied->reason);
 }
 
-bool np_apply_could_have_peer(const struct np_daemon *daemon, const struct np_applied_ns *applied)
-{
-	const struct np_cfg_ns *cfg = applied->cfg;
-
-	return cfg->enable && cfg->p2pmem.mode != NP_CFG_P2PMEM_OFF && !applied->had_rnic &&
-		np_apply_has_rnic(daemon, cfg);
-}
-
 void np_apply_namespace(struct np_daemon *daemon, struct np_applied_ns *applied)
 {
-	struct np_mem_region *region;
 	struct np_backend *backend;
 
-	applied->had_rnic = np_apply_has_rnic(daemon, applied->cfg);
-	applied->is_postponed = false;
 	if (!applied->cfg->enable) {
 		snprintf(applied->reason, sizeof(applied->reason), "not enabled");
 		return;
 	}
-	if (applied->cfg->p2pmem.mode == NP_CFG_P2PMEM_OFF)
-		snprintf(applied->p2p_reason, sizeof(applied->p2p_reason), "p2pmem is \"0\"");
-	if (np_apply_open_backend(daemon, applied, &backend, &region)) {
+	if (np_apply_open_backend(daemon, applied)) {
 		np_apply_down(daemon, applied);
 		return;
 	}
-	if (!region && applied->cfg->p2pmem_require) {
-		snprintf(applied->reason, sizeof(applied->reason),
-			"p2pmem_require is set and P2P does not work: %.200s", applied->p2p_reason);
-		np_backend_close(backend);
-		np_apply_down(daemon, applied);
-		return;
-	}
+	backend = applied->engine.backend;
 	np_apply_io_poll(daemon, applied, backend);
-	applied->ns = np_apply_new_ns(daemon, applied, backend, region);
+	applied->ns = np_apply_new_ns(daemon, applied);
 	if (!applied->ns) {
 		np_backend_close(backend);
 		snprintf(applied->reason, sizeof(applied->reason), "out of memory");
 		np_apply_down(daemon, applied);
 		return;
 	}
+	if (!np_apply_choose_paths(daemon, applied) && applied->cfg->p2pmem_require) {
+		np_apply_free_ns(applied->ns);
+		applied->ns = NULL;
+		snprintf(applied->reason, sizeof(applied->reason),
+			"p2pmem_require is set and P2P does not work: %.200s", applied->p2p_reason);
+		np_apply_down(daemon, applied);
+		return;
+	}
 	applied->reason[0] = '\0';
-	np_log_info("namespace %s/%u: %s by engine %s, data in %s%s%s", applied->cfg_subsys->nqn,
-		applied->cfg->nsid, backend->path[0] ? backend->path : "null", backend->ops->name,
-		region ? region->name : "host memory", region ? "" : ": ",
-		region ? "" : applied->p2p_reason);
+	np_event(NP_EVENT_NAMESPACE, NP_LOG_INFO, "namespace %s/%u: %s by engine %s",
+		applied->cfg_subsys->nqn, applied->cfg->nsid,
+		backend->path[0] ? backend->path : "null", backend->ops->name);
 }
 
-void np_apply_free_namespace(struct np_applied_ns *applied)
+void np_apply_free_ns(struct np_ns *ns)
 {
-	if (!applied->ns)
+	if (!ns)
 		return;
-	np_backend_close(applied->ns->backend);
-	free(applied->ns->stats);
-	free(applied->ns);
+	np_backend_close(ns->backend);
+	free(ns->use);
+	free(ns);
+}
+
+/* Has it no peer memory, though some can be reached that could not when its engine was chosen? */
+static bool np_apply_is_outdated(
+	const struct np_daemon *daemon, const struct np_applied_ns *applied)
+{
+	if (!applied->cfg->enable ||
+		!(np_apply_reachable(daemon, &applied->cfg->p2pmem) & ~applied->considered))
+		return false;
+	for (unsigned int i = 0; applied->ns && i < NP_MAX_RNICS; i++) {
+		if (applied->paths[i].region)
+			return false;
+	}
+	return true;
+}
+
+/* What cannot come up anew stays as it is. Hosts go on; they are told of what they can see. */
+static void np_apply_renew(struct np_daemon *daemon, struct np_applied_ns *applied)
+{
+	struct np_view *view = np_apply_new_view(applied->cfg_subsys);
+	struct np_applied_ns old = *applied;
+
+	if (!view)
+		return;
 	applied->ns = NULL;
+	np_apply_namespace(daemon, applied);
+	if (!applied->ns) {
+		if (old.ns) {
+			old.considered = applied->considered;
+			*applied = old;
+		}
+		free(view);
+		return;
+	}
+	np_apply_publish(daemon, applied->cfg_subsys, view);
+	if (old.ns)
+		np_apply_retire(daemon, old.ns);
+	else
+		np_apply_tell_hosts(daemon, applied);
+}
+
+void np_apply_reconsider(struct np_daemon *daemon)
+{
+	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
+		struct np_applied_ns *applied = &daemon->namespaces[i];
+
+		if (applied->ns)
+			np_apply_choose_paths(daemon, applied);
+		if (np_apply_is_outdated(daemon, applied))
+			np_apply_renew(daemon, applied);
+	}
 }

@@ -33,6 +33,11 @@ static int np_apply_compare_nsid(const void *a, const void *b)
 	return (*ns_a)->nsid < (*ns_b)->nsid ? -1 : (*ns_a)->nsid > (*ns_b)->nsid;
 }
 
+struct np_view *np_apply_new_view(const struct np_cfg_subsys *cfg)
+{
+	return calloc(1, sizeof(struct np_view) + cfg->n_namespaces * sizeof(struct np_ns *));
+}
+
 void np_apply_fill_view(
 	const struct np_daemon *daemon, const struct np_cfg_subsys *cfg, struct np_view *view)
 {
@@ -51,8 +56,7 @@ static struct np_subsys *np_apply_new_subsys(
 
 	if (!subsys)
 		return NULL;
-	subsys->view =
-		calloc(1, sizeof(*subsys->view) + cfg->n_namespaces * sizeof(subsys->view->ns[0]));
+	subsys->view = np_apply_new_view(cfg);
 	subsys->hosts = calloc(cfg->n_allowed_hosts + 1, sizeof(*subsys->hosts));
 	if (!subsys->view || !subsys->hosts) {
 		np_subsys_free(subsys);

@@ -19,7 +19,7 @@
 #include "config/json.h"
 #include "config/report.h"
 #include "config/rpc.h"
-#include "target/base/log.h"
+#include "target/base/event.h"
 
 /* SIGTERM to exit takes at most 5 s; connections have this long to end. */
 #define NP_DRAIN_S 4.0
@@ -185,7 +185,7 @@ static int np_main_run(struct np_main *m)
 		np_rpc_close(m->rpc);
 		return EXIT_FAILURE;
 	}
-	np_log_info("nvmet-p2pd " NP_VERSION " is ready");
+	np_event(NP_EVENT_DAEMON, NP_LOG_INFO, "nvmet-p2pd " NP_VERSION " is ready");
 	ev_run(m->loop, 0);
 
 	np_rpc_close(m->rpc);

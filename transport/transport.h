@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "target/memory/mem.h"
+#include "target/memory/traffic.h"
 #include "target/reactor/runtime.h"
 
 struct np_port;
@@ -22,6 +23,8 @@ struct np_req;
 /* A transport's device, for the operator. */
 struct np_device_info {
 	const char *name;
+	unsigned int id;                     /* 0 .. NP_MAX_RNICS - 1 */
+	const struct np_traffic_sum *closed; /* of its connections that are gone */
 	bool has_odp;
 	uint32_t mtu; /* active path MTU of port 1, bytes */
 };
@@ -44,7 +47,9 @@ struct np_transport_visitor {
 
 struct np_transport {
 	const struct np_transport_ops *ops;
-	unsigned int nconns; /* control thread: connections not yet freed */
+	/* Control thread: */
+	unsigned int nconns;          /* connections not yet freed */
+	struct np_traffic_sum closed; /* of those that are gone */
 };
 
 /* Of the operator, for all connections. */
@@ -54,6 +59,12 @@ struct np_transport_settings {
 	 * others. 0: as the device does by itself.
 	 */
 	uint16_t moderation_count, moderation_us;
+	/*
+	 * A device has come or gone, or can do other things with the memory than before: see the
+	 * regions' notes. NULL: nobody wants to know. Context: control thread.
+	 */
+	void (*devices_changed)(void *ctx);
+	void *ctx;
 };
 
 struct np_transport_ops {

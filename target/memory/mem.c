@@ -136,18 +136,31 @@ void np_mem_close_all(struct np_mem *mem)
 		np_mem_free(mem->regions[--mem->nregions]);
 }
 
+static struct np_mem_note *np_mem_look_up(
+	const struct np_mem_region *region, const char *subject, bool is_rnic)
+{
+	const struct np_list *pos;
+
+	np_list_for_each(pos, &region->notes) {
+		struct np_mem_note *note = np_container_of(pos, struct np_mem_note, link);
+
+		if (note->is_rnic == is_rnic && !strcmp(note->subject, subject))
+			return note;
+	}
+	return NULL;
+}
+
+const struct np_mem_note *np_mem_find_note(
+	const struct np_mem_region *region, const char *subject, bool is_rnic)
+{
+	return np_mem_look_up(region, subject, is_rnic);
+}
+
 void np_mem_note(struct np_mem_region *region, const char *subject, bool is_rnic,
 	enum np_verdict verdict, const char *reason)
 {
-	struct np_mem_note *note = NULL;
-	struct np_list *pos;
+	struct np_mem_note *note = np_mem_look_up(region, subject, is_rnic);
 
-	np_list_for_each(pos, &region->notes) {
-		note = np_container_of(pos, struct np_mem_note, link);
-		if (note->is_rnic == is_rnic && !strcmp(note->subject, subject))
-			break;
-		note = NULL;
-	}
 	if (!note) {
 		note = calloc(1, sizeof(*note));
 		/* A record for the operator: without memory for it the verdict itself still holds. */
@@ -158,5 +171,18 @@ void np_mem_note(struct np_mem_region *region, const char *subject, bool is_rnic
 		snprintf(note->subject, sizeof(note->subject), "%s", subject);
 	}
 	note->verdict = verdict;
+	note->when = time(NULL);
 	snprintf(note->reason, sizeof(note->reason), "%s", reason);
+}
+
+void np_mem_forget(struct np_mem *mem, const char *subject, bool is_rnic)
+{
+	for (unsigned int i = 0; i < mem->nregions; i++) {
+		struct np_mem_note *note = np_mem_look_up(mem->regions[i], subject, is_rnic);
+
+		if (note) {
+			np_list_del(&note->link);
+			free(note);
+		}
+	}
 }

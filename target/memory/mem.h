@@ -14,11 +14,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "target/base/list.h"
 #include "target/reactor/reactor.h"
 
 #define NP_MAX_REGIONS 32
+#define NP_MAX_RNICS 16 /* of a process; a choice of memory is made for each */
 #define NP_PAGE_BYTES 4096u
 
 /* Regions that always exist; peer memory follows. */
@@ -46,6 +48,7 @@ struct np_mem_note {
 	bool is_rnic;     /* else a drive */
 	enum np_verdict verdict;
 	char reason[192];
+	time_t when; /* it was found, CLOCK_REALTIME */
 };
 
 struct np_pool;
@@ -114,6 +117,13 @@ void np_mem_close_all(struct np_mem *mem);
  */
 void np_mem_note(struct np_mem_region *region, const char *subject, bool is_rnic,
 	enum np_verdict verdict, const char *reason);
+
+/* What is known of @region together with @subject, or NULL. Context: control thread. */
+const struct np_mem_note *np_mem_find_note(
+	const struct np_mem_region *region, const char *subject, bool is_rnic);
+
+/* @subject has gone: forgets what was found with it. Context: control thread. */
+void np_mem_forget(struct np_mem *mem, const char *subject, bool is_rnic);
 
 /* "works", "quirk", "unusable", "untested". */
 const char *np_verdict_name(enum np_verdict verdict);

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "target/base/clock.h"
 #include "target/base/line.h"
 
 #define NP_POOL_NONE UINT32_MAX
@@ -149,6 +150,7 @@ bool np_pool_get(struct np_pool *pool, struct np_pool_line *line, struct np_pool
 		return true;
 	waiter->pool = pool;
 	waiter->line = line;
+	waiter->since_us = np_clock_us();
 	if (np_list_is_empty(&line->waiters))
 		np_list_add_tail(&pool->lines, &line->link);
 	np_list_add_tail(&line->waiters, &waiter->link);
@@ -185,6 +187,16 @@ void np_buf_put(struct np_buf *buf)
 	*buf = (struct np_buf){0};
 }
 
+static void np_pool_count_wait(struct np_pool *pool, struct np_pool_waiter *waiter)
+{
+	unsigned int bucket = 0;
+
+	waiter->waited_us = np_clock_us() - waiter->since_us;
+	while (bucket < NP_POOL_WAIT_BUCKETS - 1 && waiter->waited_us >> bucket)
+		bucket++;
+	np_stat_add(&pool->wait_us[bucket], 1);
+}
+
 /* Serves the lines in turn; a large request whose turn it is is not overtaken by small ones. */
 static unsigned int np_pool_poll(struct np_poller *poller)
 {
@@ -202,6 +214,7 @@ static unsigned int np_pool_poll(struct np_poller *poller)
 		np_list_del(&line->link);
 		np_list_add_tail(&pool->lines, &line->link);
 		np_pool_cancel(waiter);
+		np_pool_count_wait(pool, waiter);
 		waiter->granted(waiter, buf);
 		served++;
 	}

@@ -20,6 +20,9 @@
 
 #define NP_POOL_ORDERS 16 /* up to 4 KiB << 15 = 128 MiB a block */
 
+/* Bucket 0: less than 1 us, bucket i: less than 2^i us, the last one: all that is longer. */
+#define NP_POOL_WAIT_BUCKETS 24
+
 struct np_buf {
 	struct np_pool *pool; /* NULL: holds nothing */
 	void *va;
@@ -44,6 +47,7 @@ struct np_pool_waiter {
 	struct np_pool *pool;      /* set by np_pool_get() */
 	struct np_pool_line *line; /* set by np_pool_get() */
 	uint32_t bytes;
+	uint64_t since_us, waited_us; /* private; and for granted(): how long it took */
 	void (*granted)(struct np_pool_waiter *waiter, struct np_buf buf);
 };
 
@@ -60,6 +64,9 @@ struct np_pool {
 	struct np_poller poller;
 	struct np_reactor *reactor; /* the owner; NULL before it was attached */
 	_Atomic uint64_t in_use_bytes, high_water_bytes, waits, waiting;
+	_Atomic uint64_t wait_us[NP_POOL_WAIT_BUCKETS]; /* waits that have ended, by their time */
+	_Atomic uint64_t read_bytes,
+		write_bytes; /* counted by those who used the buffers for data */
 };
 
 /**

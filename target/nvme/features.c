@@ -131,7 +131,7 @@ static struct np_status np_set_err_recovery(struct np_req *req, uint32_t value, 
 
 static bool np_features_has_cache(const struct np_req *req)
 {
-	const struct np_view *view = np_features_ctrl(req)->subsys->view;
+	const struct np_view *view = np_subsys_view(np_features_ctrl(req)->subsys);
 
 	for (unsigned int i = 0; i < view->nns; i++)
 		if (view->ns[i]->backend->volatile_cache)
@@ -269,7 +269,7 @@ static struct np_status np_features_check_nsid(struct np_req *req, const struct 
 	const uint32_t nsid = np_le32(req->sqe.nsid);
 
 	if (!feature->is_per_ns || nsid == NVME_NSID_NONE || nsid == NVME_NSID_ALL ||
-		np_view_find(np_features_ctrl(req)->subsys->view, nsid))
+		np_view_find(np_subsys_view(np_features_ctrl(req)->subsys), nsid))
 		return NP_SUCCESS;
 	return np_req_bad(
 		req, offsetof(struct np_sqe, nsid), 0, np_status_generic(NVME_SC_INVALID_NS));

@@ -36,9 +36,11 @@ static struct np_status np_io_find_ns(struct np_req *req)
 {
 	uint32_t nsid = np_le32(req->sqe.nsid);
 
-	req->ns = np_view_find(req->queue->ctrl->subsys->view, nsid);
-	if (req->ns)
+	req->ns = np_view_find(np_subsys_view(req->queue->ctrl->subsys), nsid);
+	if (req->ns) {
+		np_ns_get(req->ns, req->queue->reactor->index);
 		return NP_SUCCESS;
+	}
 	if (nsid && nsid <= req->queue->ctrl->subsys->nn)
 		return np_req_bad_field(req, nsid, 0);
 	return np_req_bad(
@@ -94,22 +96,33 @@ struct np_status np_io_check_rw(struct np_req *req, uint32_t *ret_bytes)
 	return np_io_check_range(req, np_io_slba(req), np_io_nblocks(req));
 }
 
-/* Counts the bytes of a piece by where they lay. */
+static void np_io_count_at(
+	struct np_traffic *traffic, const struct np_req *req, enum np_traffic_counter counter)
+{
+	np_stat_add(&traffic->count[counter], req->piece_bytes);
+	if (counter == NP_TRAFFIC_STAGED_READ || counter == NP_TRAFFIC_STAGED_WRITE)
+		np_stat_add(&traffic->count[NP_TRAFFIC_STAGED_BY + req->staged], req->piece_bytes);
+}
+
+/* Counts the bytes of a piece by where they lay, for the namespace, the connection and the pool. */
 static void np_io_count(struct np_req *req)
 {
 	struct np_ns_stats *stats = np_io_stats(req);
 	bool is_read = req->io.op == NP_IO_READ, is_last;
+	enum np_traffic_counter counter;
 
 	is_last = req->piece_offset + req->piece_bytes == req->bytes;
 	np_stat_add(is_read ? &stats->read_ios : &stats->write_ios, is_last);
-	np_stat_add(is_read ? &stats->read_bytes : &stats->write_bytes, req->piece_bytes);
 	if (req->data.kind == NP_DATA_INLINE)
-		np_stat_add(&stats->inline_write_bytes, req->piece_bytes);
+		counter = NP_TRAFFIC_INLINE_WRITE;
 	else if (req->buf.pool->region->is_peer)
-		np_stat_add(is_read ? &stats->p2p_read_bytes : &stats->p2p_write_bytes,
-			req->piece_bytes);
+		counter = is_read ? NP_TRAFFIC_P2P_READ : NP_TRAFFIC_P2P_WRITE;
 	else
-		np_stat_add(is_read ? &stats->staged_read_bytes : &stats->staged_write_bytes,
+		counter = is_read ? NP_TRAFFIC_STAGED_READ : NP_TRAFFIC_STAGED_WRITE;
+	np_io_count_at(&stats->traffic, req, counter);
+	np_io_count_at(&req->queue->traffic, req, counter);
+	if (counter != NP_TRAFFIC_INLINE_WRITE)
+		np_stat_add(is_read ? &req->buf.pool->read_bytes : &req->buf.pool->write_bytes,
 			req->piece_bytes);
 }
 

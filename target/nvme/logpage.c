@@ -111,11 +111,12 @@ static struct np_status np_logpage_smart(
 	struct np_req *req, const struct np_window *window, uint64_t *ret_bytes)
 {
 	struct np_ctrl *ctrl = req->queue->ctrl;
-	const struct np_view *view = ctrl->subsys->view;
+	const struct np_view *view = np_subsys_view(ctrl->subsys);
 	const uint32_t nsid = np_le32(req->sqe.nsid);
 	const bool is_all = nsid == NVME_NSID_NONE || nsid == NVME_NSID_ALL;
 	uint64_t reads = 0, writes = 0, read_bytes = 0, write_bytes = 0;
 	struct nvme_smart_log log = {.avail_spare = 100};
+	struct np_traffic_sum traffic;
 
 	if (!is_all && !np_view_find(view, nsid))
 		return np_req_bad(req, offsetof(struct np_sqe, nsid), 0,
@@ -127,8 +128,9 @@ static struct np_status np_logpage_smart(
 			continue;
 		reads += np_ns_sum(ns, read_ios) + np_ns_sum(ns, compare_ios);
 		writes += np_ns_sum(ns, write_ios);
-		read_bytes += np_ns_sum(ns, read_bytes);
-		write_bytes += np_ns_sum(ns, write_bytes);
+		traffic = np_ns_traffic(ns);
+		read_bytes += np_traffic_read_bytes(&traffic);
+		write_bytes += np_traffic_write_bytes(&traffic);
 	}
 	np_logpage_put_counter(log.data_units_read, np_logpage_data_units(read_bytes));
 	np_logpage_put_counter(log.data_units_written, np_logpage_data_units(write_bytes));

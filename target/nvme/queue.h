@@ -32,7 +32,8 @@ struct np_queue {
 	const struct np_transport_ops *transport;
 	struct np_reactor *reactor;
 	const struct np_port *port;
-	uint32_t id; /* number of the connection, for logs and the CLI */
+	uint32_t id;       /* number of the connection, for logs and the CLI */
+	unsigned int rnic; /* id of the RNIC it came by, for np_ns.paths */
 	enum np_queue_state state;
 	uint16_t qid;        /* what the host asked for at connection time, checked by Connect */
 	uint16_t depth;      /* entries that the connection has room for; constant */
@@ -53,6 +54,7 @@ struct np_queue {
 	struct np_list retry;   /* requests whose backend was busy, np_req.link */
 	struct np_timer retry_timer;
 	_Atomic uint64_t requests; /* any thread reads */
+	struct np_traffic traffic; /* any thread reads */
 	_Atomic uint32_t inflight; /* any thread reads */
 
 	/* Control thread only: */

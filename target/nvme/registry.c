@@ -14,8 +14,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "target/base/event.h"
 #include "target/base/le.h"
-#include "target/base/log.h"
 #include "target/nvme/fabrics.h"
 
 /* The one registry. A singleton because the process has one control thread and one set of hosts. */
@@ -199,8 +199,9 @@ static void np_registry_log(
 			req->cqe.connect_error.iattr ? "data" : "command",
 			np_le16(req->cqe.connect_error.ipo));
 	else if (!connect->qid)
-		np_log_info("ctrl %u: host '%s' connected to '%s' (conn %u)",
-			queue->attached->cntlid, host, subsys, queue->id);
+		np_event(NP_EVENT_HOST, NP_LOG_INFO,
+			"ctrl %u: host '%s' connected to '%s' (conn %u)", queue->attached->cntlid,
+			host, subsys, queue->id);
 	else
 		np_log_debug("ctrl %u: q%u connected (conn %u)", queue->attached->cntlid,
 			queue->qid, queue->id);
@@ -279,7 +280,7 @@ void np_queue_closed(struct np_queue *queue)
 	ctrl->nqueues--;
 	if (queue == ctrl->admin_queue) {
 		ctrl->is_closing = true;
-		np_log_info("ctrl %u: admin queue closed", ctrl->cntlid);
+		np_event(NP_EVENT_HOST, NP_LOG_INFO, "ctrl %u: admin queue closed", ctrl->cntlid);
 		np_registry_abort_queues(ctrl, "its admin queue is gone");
 	}
 	if (ctrl->nqueues)
@@ -294,7 +295,8 @@ static void np_registry_end(struct np_msg *msg)
 	char host[NP_NQN_BYTES];
 
 	np_log_escape(host, sizeof(host), ctrl->hostnqn, sizeof(ctrl->hostnqn));
-	np_log_warn("ctrl %u: host '%s' is disconnected: %s", ctrl->cntlid, host, ctrl->fatal_why);
+	np_event(NP_EVENT_HOST, NP_LOG_WARN, "ctrl %u: host '%s' is disconnected: %s", ctrl->cntlid,
+		host, ctrl->fatal_why);
 	np_registry_abort_queues(ctrl, ctrl->fatal_why);
 }
 

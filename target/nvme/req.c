@@ -95,29 +95,40 @@ static bool np_data_is_paged(const struct np_data *data)
 	return true;
 }
 
-/* May this request's data land in the namespace's peer memory? */
-static bool np_req_may_use_peer(const struct np_req *req)
-{
-	uint64_t bit;
-
-	if (!(req->cmd->flags & NP_CMD_PEER) || !req->ns->region || req->data.kind != NP_DATA_KEYED)
-		return false;
-	bit = UINT64_C(1) << req->ns->region->id;
-	if (!(req->queue->region_ok & bit))
-		return false;
-	return !(req->queue->region_paged & bit) || np_data_is_paged(&req->data);
-}
-
-static struct np_pool *np_req_choose_pool(const struct np_req *req)
+/* Return: the peer memory for this request's data, or NULL with the cause in req->staged. */
+static struct np_mem_region *np_req_find_peer(struct np_req *req)
 {
 	const struct np_queue *queue = req->queue;
+	const struct np_ns_path *path = &req->ns->paths[queue->rnic];
+	struct np_mem_region *region = np_ns_region(req->ns, queue->rnic);
+
+	if (!region) {
+		req->staged = atomic_load_explicit(&path->staged, memory_order_relaxed);
+		return NULL;
+	}
+	if (!(queue->region_ok >> region->id & 1)) {
+		req->staged = NP_STAGED_PATH;
+		return NULL;
+	}
+	if (queue->region_paged >> region->id & 1 && !np_data_is_paged(&req->data)) {
+		req->staged = NP_STAGED_LAYOUT;
+		return NULL;
+	}
+	return region;
+}
+
+static struct np_pool *np_req_choose_pool(struct np_req *req)
+{
+	const struct np_queue *queue = req->queue;
+	struct np_mem_region *peer;
 
 	/* Not the queue's number alone: Connect on an I/O queue must not wait behind I/O either. */
 	if (queue->qid == 0 || req->sqe.opcode == NP_OPCODE_FABRICS)
 		return queue->admin_pool;
-	if (np_req_may_use_peer(req))
-		return req->ns->region->pools[queue->reactor->index];
-	return queue->host_pool;
+	if (!(req->cmd->flags & NP_CMD_PEER) || req->data.kind != NP_DATA_KEYED)
+		return queue->host_pool;
+	peer = np_req_find_peer(req);
+	return peer ? peer->pools[queue->reactor->index] : queue->host_pool;
 }
 
 static void np_req_have_buf(struct np_req *req, struct np_buf buf)
@@ -132,11 +143,25 @@ static void np_req_have_buf(struct np_req *req, struct np_buf buf)
 	np_req_next_piece(req);
 }
 
+static void np_req_count_wait(struct np_req *req, uint64_t waited_us)
+{
+	struct np_traffic *traffic = &req->queue->traffic;
+
+	np_stat_add(&traffic->count[NP_TRAFFIC_WAITS], 1);
+	np_stat_add(&traffic->count[NP_TRAFFIC_WAIT_US], waited_us);
+	if (!req->ns)
+		return;
+	traffic = &req->ns->stats[req->queue->reactor->index].traffic;
+	np_stat_add(&traffic->count[NP_TRAFFIC_WAITS], 1);
+	np_stat_add(&traffic->count[NP_TRAFFIC_WAIT_US], waited_us);
+}
+
 static void np_req_granted(struct np_pool_waiter *waiter, struct np_buf buf)
 {
 	struct np_req *req = np_container_of(waiter, struct np_req, waiter);
 
 	np_list_del(&req->link);
+	np_req_count_wait(req, waiter->waited_us);
 	np_req_have_buf(req, buf);
 }
 
@@ -346,6 +371,8 @@ void np_req_release(struct np_req *req)
 {
 	assert(req->step == NP_REQ_RESPOND);
 	np_buf_put(&req->buf);
+	if (req->ns)
+		np_ns_put(req->ns, req->queue->reactor->index);
 	np_req_count_inflight(req->queue, -1);
 	req->step = NP_REQ_FREE;
 }

@@ -77,6 +77,7 @@ struct np_req {
 	uint32_t piece_offset, piece_bytes; /* of the host's data, what va holds */
 	struct np_buf buf;
 	struct np_pool_waiter waiter;
+	uint8_t staged; /* enum np_staged: why buf is not peer memory, if it is not */
 	struct np_io io;
 	struct np_list link; /* in queue->waiting or queue->retry */
 	struct np_msg msg;   /* to the control thread and back */

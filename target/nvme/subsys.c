@@ -109,3 +109,21 @@ void np_port_set_state(struct np_port *port, enum np_port_state state, const cha
 	if (is_news)
 		np_stat_add(&port->target->genctr, 1);
 }
+
+struct np_traffic_sum np_ns_traffic(const struct np_ns *ns)
+{
+	struct np_traffic_sum sum = {0};
+
+	for (unsigned int i = 0; i < ns->nreactors; i++)
+		np_traffic_add(&sum, &ns->stats[i].traffic);
+	return sum;
+}
+
+bool np_ns_is_used(const struct np_ns *ns)
+{
+	for (unsigned int i = 0; i < ns->nreactors; i++) {
+		if (atomic_load_explicit(&ns->use[i].inflight, memory_order_acquire))
+			return true;
+	}
+	return false;
+}

@@ -16,6 +16,7 @@
 #include "target/backend/backend.h"
 #include "target/base/line.h"
 #include "target/memory/mem.h"
+#include "target/memory/traffic.h"
 
 #define NP_NQN_BYTES 224 /* with NUL. Spec: NVM Express Base 2.0, 4.5 */
 #define NP_DISCOVERY_NQN "nqn.2014-08.org.nvmexpress.discovery"
@@ -33,14 +34,23 @@
 /* Counters of one namespace on one reactor: one writer each, read with relaxed loads. */
 struct np_ns_stats {
 	_Atomic uint64_t read_ios, write_ios, flush_ios, dsm_ios, write_zeroes_ios, compare_ios;
-	_Atomic uint64_t read_bytes, write_bytes;
-	/* The buffer handed to both the RNIC and the drive was peer memory. */
-	_Atomic uint64_t p2p_read_bytes, p2p_write_bytes;
-	/* The buffer was host memory. */
-	_Atomic uint64_t staged_read_bytes, staged_write_bytes;
-	_Atomic uint64_t inline_write_bytes; /* came in the capsule */
 	_Atomic uint64_t errors;
+	struct np_traffic traffic;
 } __attribute__((aligned(NP_LINE_BYTES)));
+
+/* Who holds a namespace on one reactor: its writer. */
+struct np_ns_use {
+	_Atomic uint64_t inflight; /* commands */
+} __attribute__((aligned(NP_LINE_BYTES)));
+
+/*
+ * Where the data goes between a namespace and one RNIC. The control thread may change its mind at
+ * any time: a command reads this once, and keeps the buffer it got.
+ */
+struct np_ns_path {
+	_Atomic(struct np_mem_region *) region; /* peer memory, or NULL */
+	_Atomic uint8_t staged;                 /* enum np_staged: why there is none */
+};
 
 struct np_ns {
 	uint32_t nsid;
@@ -49,12 +59,14 @@ struct np_ns {
 	uint8_t uuid[16];            /* never zero */
 	uint8_t nguid[16], eui64[8]; /* zero if there is none */
 	struct np_backend *backend;
-	struct np_mem_region *region; /* peer memory for this namespace's data, or NULL */
-	struct np_ns_stats *stats;    /* by reactor index */
+	struct np_ns_path paths[NP_MAX_RNICS]; /* by the RNIC's id */
+	struct np_ns_use *use;                 /* by reactor index */
+	struct np_ns_stats *stats;             /* likewise; may outlive the namespace */
 	unsigned int nreactors;
+	struct np_list link; /* control thread only, while it is being retired */
 };
 
-/* The namespaces of a subsystem, ordered by nsid. Immutable. */
+/* The namespaces of a subsystem, ordered by nsid. Immutable, and replaced as a whole. */
 struct np_view {
 	unsigned int nns;
 	struct np_ns *ns[];
@@ -71,8 +83,8 @@ struct np_subsys {
 	uint16_t cntlid_min, cntlid_max;
 	bool requires_p2p; /* one of its namespaces does */
 	uint16_t max_io_queues;
-	uint32_t nn; /* no NSID above is valid; at least NP_MAX_NAMESPACES */
-	struct np_view *view;
+	uint32_t nn;                    /* no NSID above is valid; at least NP_MAX_NAMESPACES */
+	_Atomic(struct np_view *) view; /* read it by np_subsys_view() */
 };
 
 enum np_port_state {
@@ -119,6 +131,36 @@ struct np_target {
 	_Atomic uint64_t genctr; /* of the discovery log; moves with each change */
 };
 
+/*
+ * The namespaces that there are now. A reactor may use it until it returns to its loop: the
+ * control thread frees an old view after every reactor has been there.
+ */
+static inline const struct np_view *np_subsys_view(const struct np_subsys *subsys)
+{
+	return atomic_load_explicit(&subsys->view, memory_order_acquire);
+}
+
+/*
+ * A command of this reactor holds @ns, or does not any more. A namespace that is in no view is freed
+ * after the last one.
+ */
+static inline void np_ns_get(struct np_ns *ns, unsigned int reactor)
+{
+	np_stat_add(&ns->use[reactor].inflight, 1);
+}
+
+static inline void np_ns_put(struct np_ns *ns, unsigned int reactor)
+{
+	_Atomic uint64_t *inflight = &ns->use[reactor].inflight;
+
+	/* Release: the control thread may free what it was used for. */
+	atomic_store_explicit(inflight, atomic_load_explicit(inflight, memory_order_relaxed) - 1,
+		memory_order_release);
+}
+
+/* Does any command hold @ns? Context: any thread; final once @ns is in no view. */
+bool np_ns_is_used(const struct np_ns *ns);
+
 /* Return: NULL if @nsid is not an active namespace of @view. */
 struct np_ns *np_view_find(const struct np_view *view, uint32_t nsid);
 
@@ -146,7 +188,24 @@ void np_subsys_free(struct np_subsys *subsys);
  */
 void np_ns_make_uuid(const char *nqn, uint32_t nsid, uint8_t ret_uuid[16]);
 
-/* Sum of a counter over reactors: np_ns_sum(ns, read_bytes). */
+/* Data between @ns and the RNIC is in @region from now on; NULL: in host memory, by @staged. */
+static inline void np_ns_set_path(
+	struct np_ns *ns, unsigned int rnic, struct np_mem_region *region, enum np_staged staged)
+{
+	atomic_store_explicit(&ns->paths[rnic].staged, (uint8_t)staged, memory_order_relaxed);
+	atomic_store_explicit(&ns->paths[rnic].region, region, memory_order_release);
+}
+
+/* Peer memory between @ns and the RNIC, or NULL. Context: any thread. */
+static inline struct np_mem_region *np_ns_region(const struct np_ns *ns, unsigned int rnic)
+{
+	return atomic_load_explicit(&ns->paths[rnic].region, memory_order_acquire);
+}
+
+/* Traffic of @ns over all reactors. Context: any thread. */
+struct np_traffic_sum np_ns_traffic(const struct np_ns *ns);
+
+/* Sum of a counter over reactors: np_ns_sum(ns, read_ios). */
 #define np_ns_sum(ns, field)                                                   \
 	({                                                                     \
 		uint64_t np_sum_ = 0;                                          \

@@ -54,6 +54,49 @@ static inline struct np_sqe rw(uint8_t opcode, uint64_t lba, uint32_t nblocks)
 	return sqe;
 }
 
+static inline uint8_t *random_bytes(size_t bytes)
+{
+	uint8_t *data = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
+
+	for (size_t i = 0; i < bytes; i++)
+		data[i] = (uint8_t)random();
+	return data;
+}
+
+static inline uint64_t moved(const struct scene *scene, enum np_traffic_counter counter)
+{
+	return np_ns_traffic(scene->ns).count[counter];
+}
+
+static inline uint64_t written(const struct scene *scene)
+{
+	const struct np_traffic_sum sum = np_ns_traffic(scene->ns);
+
+	return np_traffic_write_bytes(&sum);
+}
+
+static inline uint64_t read_back(const struct scene *scene)
+{
+	const struct np_traffic_sum sum = np_ns_traffic(scene->ns);
+
+	return np_traffic_read_bytes(&sum);
+}
+
+static inline void write_and_read(struct scene *scene, uint64_t lba, uint32_t bytes)
+{
+	uint8_t *out = random_bytes(bytes), *in = calloc(1, bytes);
+
+	np_lb_assert_status(
+		np_lb_exec(scene->io, rw(nvme_cmd_write, lba, bytes / BLOCK), out, bytes),
+		NP_SUCCESS);
+	assert_memory_equal(scene->backend->blocks + lba * BLOCK, out, bytes);
+	np_lb_assert_status(np_lb_exec(scene->io, rw(nvme_cmd_read, lba, bytes / BLOCK), in, bytes),
+		NP_SUCCESS);
+	assert_memory_equal(in, out, bytes);
+	free(out);
+	free(in);
+}
+
 #define io_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 #endif

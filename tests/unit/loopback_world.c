@@ -69,9 +69,10 @@ static void np_lb_open_ns(struct np_lb *lb, unsigned int i, uint32_t nsid)
 	np_ns_make_uuid(lb->subsys.nqn, nsid, ns->uuid);
 	ns->backend = &backend->base;
 	ns->nreactors = 1;
-	ns->stats = aligned_alloc(64, sizeof(*ns->stats));
+	ns->stats = np_line_alloc(sizeof(*ns->stats));
+	ns->use = np_line_alloc(sizeof(*ns->use));
 	assert_non_null(ns->stats);
-	memset(ns->stats, 0, sizeof(*ns->stats));
+	assert_non_null(ns->use);
 	lb->subsys.view->ns[lb->subsys.view->nns++] = ns;
 }
 
@@ -174,7 +175,9 @@ void np_lb_close(struct np_lb *lb)
 	}
 	for (unsigned int i = 0; i < 2; i++) {
 		free(lb->backends[i].blocks);
+		assert_false(np_ns_is_used(&lb->ns[i]));
 		free(lb->ns[i].stats);
+		free(lb->ns[i].use);
 		free(lb->ports[i].subsys);
 	}
 	np_lb_close_subsys(&lb->subsys);

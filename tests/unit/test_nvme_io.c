@@ -14,30 +14,6 @@
 
 #include "io_scene.h"
 
-static uint8_t *random_bytes(size_t bytes)
-{
-	uint8_t *data = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
-
-	for (size_t i = 0; i < bytes; i++)
-		data[i] = (uint8_t)random();
-	return data;
-}
-
-static void write_and_read(struct scene *scene, uint64_t lba, uint32_t bytes)
-{
-	uint8_t *out = random_bytes(bytes), *in = calloc(1, bytes);
-
-	np_lb_assert_status(
-		np_lb_exec(scene->io, rw(nvme_cmd_write, lba, bytes / BLOCK), out, bytes),
-		NP_SUCCESS);
-	assert_memory_equal(scene->backend->blocks + lba * BLOCK, out, bytes);
-	np_lb_assert_status(np_lb_exec(scene->io, rw(nvme_cmd_read, lba, bytes / BLOCK), in, bytes),
-		NP_SUCCESS);
-	assert_memory_equal(in, out, bytes);
-	free(out);
-	free(in);
-}
-
 static void test_write_read__data_and_counters(void **state)
 {
 	static const uint32_t sizes[] = {512, 4 * KIB, 12 * KIB + 512, 128 * KIB, 1024 * KIB};
@@ -50,11 +26,11 @@ static void test_write_read__data_and_counters(void **state)
 	}
 	assert_int_equal(np_ns_sum(scene->ns, write_ios), 5);
 	assert_int_equal(np_ns_sum(scene->ns, read_ios), 5);
-	assert_int_equal(np_ns_sum(scene->ns, write_bytes), total);
-	assert_int_equal(np_ns_sum(scene->ns, read_bytes), total);
-	assert_int_equal(np_ns_sum(scene->ns, staged_write_bytes), total);
-	assert_int_equal(np_ns_sum(scene->ns, staged_read_bytes), total);
-	assert_int_equal(np_ns_sum(scene->ns, p2p_write_bytes), 0);
+	assert_int_equal(written(scene), total);
+	assert_int_equal(read_back(scene), total);
+	assert_int_equal(moved(scene, NP_TRAFFIC_STAGED_WRITE), total);
+	assert_int_equal(moved(scene, NP_TRAFFIC_STAGED_READ), total);
+	assert_int_equal(moved(scene, NP_TRAFFIC_P2P_WRITE), 0);
 	assert_int_equal(np_ns_sum(scene->ns, errors), 0);
 }
 
@@ -80,129 +56,7 @@ static void test_write_read__in_pieces(void **state)
 		assert_int_equal(scene->backend->ops_seen[NP_IO_WRITE], cases[i].pieces);
 	}
 	assert_int_equal(np_ns_sum(scene->ns, write_ios), 4);
-	assert_int_equal(np_ns_sum(scene->ns, write_bytes), 3 * 64 * KIB + 512 + 4 * KIB);
-}
-
-static void test_write_read__peer_memory(void **state)
-{
-	const uint64_t bit = 1u << NP_LB_REGION_PEER;
-	struct scene *scene = *state;
-
-	scene->ns->region = &scene->lb->regions[NP_LB_REGION_PEER];
-	/* This connection's RNIC cannot place there. */
-	write_and_read(scene, 0, 8 * KIB);
-	assert_int_equal(np_ns_sum(scene->ns, staged_write_bytes), 8 * KIB);
-	scene->io->queue.region_ok = bit;
-	scene->io->queue.region_paged = bit;
-	write_and_read(scene, 0, 16 * KIB);
-	assert_int_equal(np_ns_sum(scene->ns, p2p_write_bytes), 16 * KIB);
-	assert_int_equal(np_ns_sum(scene->ns, p2p_read_bytes), 16 * KIB);
-	assert_int_equal(np_ns_sum(scene->ns, staged_write_bytes), 8 * KIB);
-	assert_int_equal(
-		np_stat_read(&scene->lb->regions[NP_LB_REGION_PEER].pools[0]->high_water_bytes),
-		16 * KIB);
-}
-
-/* Two segments whose border falls within a page: only an RNIC without the quirk may place them. */
-static void test_write__segments_and_pages(void **state)
-{
-	static const struct {
-		uint32_t first;
-		bool is_paged, wants_peer;
-	} cases[] = {
-		{4 * KIB, true, true},
-		{1 * KIB, true, false},
-		{1 * KIB, false, true},
-	};
-	const uint64_t bit = 1u << NP_LB_REGION_PEER;
-	struct scene *scene = *state;
-	uint8_t *data = random_bytes(8 * KIB);
-
-	scene->ns->region = &scene->lb->regions[NP_LB_REGION_PEER];
-	scene->io->queue.region_ok = bit;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const struct np_data desc = {
-			.kind = NP_DATA_KEYED,
-			.bytes = 8 * KIB,
-			.nsegs = 2,
-			.segs = {{(uintptr_t)data, cases[i].first, 0},
-				{(uintptr_t)data + cases[i].first, 8 * KIB - cases[i].first, 0}},
-		};
-		uint64_t before = np_ns_sum(scene->ns, p2p_write_bytes);
-		struct np_lb_slot *slot;
-
-		scene->io->queue.region_paged = cases[i].is_paged ? bit : 0;
-		slot = np_lb_send_data(
-			scene->io, rw(nvme_cmd_write, 9, 16), &desc, NULL, NP_SUCCESS);
-		np_lb_pump(scene->lb);
-		assert_int_equal(slot->answers, 1);
-		np_lb_assert_status(slot->cqe, NP_SUCCESS);
-		assert_memory_equal(scene->backend->blocks + 9 * BLOCK, data, 8 * KIB);
-		assert_int_equal(np_ns_sum(scene->ns, p2p_write_bytes) - before,
-			cases[i].wants_peer ? 8 * KIB : 0);
-	}
-	free(data);
-}
-
-/* In-capsule data: from where it lies if aligned, copied if not, counted apart in both cases. */
-static void test_write__inline(void **state)
-{
-	static const uint32_t offsets[] = {0, 512, 24};
-	struct scene *scene = *state;
-	uint8_t *capsule = random_bytes(4 * KIB);
-
-	scene->ns->region = &scene->lb->regions[NP_LB_REGION_PEER];
-	scene->io->queue.region_ok = 1u << NP_LB_REGION_PEER;
-	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
-		const struct np_data desc = {
-			.kind = NP_DATA_INLINE, .bytes = 1024, .inline_offset = offsets[i]};
-		struct np_lb_slot *slot = np_lb_send_data(
-			scene->io, rw(nvme_cmd_write, 2, 2), &desc, capsule, NP_SUCCESS);
-
-		np_lb_pump(scene->lb);
-		assert_int_equal(slot->answers, 1);
-		np_lb_assert_status(slot->cqe, NP_SUCCESS);
-		assert_memory_equal(scene->backend->blocks + 2 * BLOCK, capsule + offsets[i], 1024);
-		assert_int_equal(scene->backend->last.va == capsule + offsets[i], offsets[i] != 24);
-	}
-	assert_int_equal(np_ns_sum(scene->ns, inline_write_bytes), 3 * 1024);
-	assert_int_equal(np_ns_sum(scene->ns, p2p_write_bytes), 0);
-	assert_int_equal(np_ns_sum(scene->ns, staged_write_bytes), 0);
-	free(capsule);
-}
-
-/* Data in a capsule is more than the pool can hold at once: it goes in pieces as all other does. */
-static void test_inline__in_pieces(void **state)
-{
-	enum { POOL = 8 * KIB, DATA = 16 * KIB };
-	struct scene *scene = *state;
-	struct np_pool *pool, *usual = scene->io->queue.host_pool;
-	uint8_t *memory = aligned_alloc(NP_PAGE_BYTES, POOL), *capsule = random_bytes(DATA + 24);
-	const struct np_data desc = {.kind = NP_DATA_INLINE, .bytes = DATA, .inline_offset = 24};
-	static const uint8_t opcodes[] = {nvme_cmd_write, nvme_cmd_compare, nvme_cmd_compare};
-
-	assert_int_equal(np_pool_new(usual->region, memory, POOL, &pool), 0);
-	np_pool_attach(pool, &scene->lb->reactor);
-	scene->io->queue.host_pool = pool;
-	for (size_t i = 0; i < sizeof(opcodes); i++) {
-		struct np_lb_slot *slot;
-
-		capsule[24 + DATA - 1] ^= i == 2;
-		slot = np_lb_send_data(
-			scene->io, rw(opcodes[i], 0, DATA / BLOCK), &desc, capsule, NP_SUCCESS);
-		np_lb_pump(scene->lb);
-		assert_int_equal(slot->answers, 1);
-		np_lb_assert_status(
-			slot->cqe, i == 2 ? np_status_media(NVME_SC_COMPARE_FAILED) : NP_SUCCESS);
-		if (i < 2)
-			assert_memory_equal(scene->backend->blocks, capsule + 24, DATA);
-	}
-	assert_int_equal(np_stat_read(&pool->in_use_bytes), 0);
-	scene->io->queue.host_pool = usual;
-	np_reactor_del_poller(&pool->poller);
-	np_pool_free(pool);
-	free(memory);
-	free(capsule);
+	assert_int_equal(written(scene), 3 * 64 * KIB + 512 + 4 * KIB);
 }
 
 static void test_read__refuses_inline(void **state)
@@ -324,10 +178,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		io_test(test_write_read__data_and_counters),
 		io_test(test_write_read__in_pieces),
-		io_test(test_write_read__peer_memory),
-		io_test(test_write__segments_and_pages),
-		io_test(test_write__inline),
-		io_test(test_inline__in_pieces),
 		io_test(test_read__refuses_inline),
 		io_test(test_compare__equal_and_not),
 		io_test(test_rw__ranges),

@@ -246,11 +246,11 @@ static void test_log_smart__counts(void **state)
 	struct nvme_smart_log log;
 
 	np_stat_add(&lb->ns[0].stats[0].read_ios, 5);
-	np_stat_add(&lb->ns[0].stats[0].read_bytes, 512000);
+	np_stat_add(&lb->ns[0].stats[0].traffic.count[NP_TRAFFIC_P2P_READ], 512000);
 	np_stat_add(&lb->ns[1].stats[0].write_ios, 7);
-	np_stat_add(&lb->ns[1].stats[0].write_bytes, 512001 + 511);
+	np_stat_add(&lb->ns[1].stats[0].traffic.count[NP_TRAFFIC_INLINE_WRITE], 512001 + 511);
 	np_stat_add(&lb->ns[1].stats[0].read_ios, 1);
-	np_stat_add(&lb->ns[1].stats[0].read_bytes, 512);
+	np_stat_add(&lb->ns[1].stats[0].traffic.count[NP_TRAFFIC_STAGED_READ], 512);
 
 	get_log_ok(conn, NVME_LOG_LID_SMART, NVME_NSID_ALL, sizeof(log));
 	memcpy(&log, data, sizeof(log));

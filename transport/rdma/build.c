@@ -167,6 +167,7 @@ static struct np_rdma_conn *conn_new(struct np_rdma *rdma, struct np_rdma_dev *d
 	np_rdma_stall_init(conn);
 	np_queue_init(&conn->queue, &np_transport_rdma_ops, reactor, port, rdma->mem,
 		++rdma->last_conn_id, priv->qid, priv->depth);
+	conn->queue.rnic = dev->id;
 	np_list_add_tail(&rdma->conns, &conn->link);
 	rdma->base.nconns++;
 	rdma->load[reactor->index]++;
@@ -266,8 +267,15 @@ err_free:
 	return err;
 }
 
+static void count_closed(struct np_rdma_conn *conn)
+{
+	np_traffic_add(&conn->dev->closed, &conn->queue.traffic);
+	np_traffic_add(&conn->rdma->base.closed, &conn->queue.traffic);
+}
+
 void np_rdma_conn_free(struct np_rdma_conn *conn)
 {
+	count_closed(conn);
 	if (conn->id->qp)
 		rdma_destroy_qp(conn->id);
 	if (conn->mr && ibv_dereg_mr(conn->mr))

@@ -144,7 +144,8 @@ static void listener_lost(struct np_rdma_listener *listener, const char *why)
 
 	listener_free(listener);
 	np_port_set_state(port, NP_PORT_RETRYING, why);
-	np_log_warn("port %u: no longer listening at %s: %s", port->portid, port->traddr, why);
+	np_event(NP_EVENT_PORT, NP_LOG_WARN, "port %u: no longer listening at %s: %s", port->portid,
+		port->traddr, why);
 }
 
 static void on_listener_event(

@@ -160,7 +160,8 @@ static bool handle_async(struct np_rdma_dev *dev, const struct ibv_async_event *
 	if (event->event_type == IBV_EVENT_PORT_ACTIVE)
 		port_active(dev);
 	else
-		np_log_info("%s: %s", dev->name, ibv_event_type_str(event->event_type));
+		np_event(NP_EVENT_RNIC, NP_LOG_INFO, "%s: %s", dev->name,
+			ibv_event_type_str(event->event_type));
 	return true;
 }
 
@@ -206,6 +207,48 @@ static void watch_async(struct np_rdma_dev *dev)
 	ev_io_start(dev->rdma->runtime->loop, &dev->async_watch);
 }
 
+/* Return: a number that no device has, or -ENOSPC. */
+static int find_id(const struct np_rdma *rdma)
+{
+	const struct np_list *pos;
+	uint32_t used = 0;
+
+	np_list_for_each(pos, &rdma->devs)
+		used |= 1u << np_container_of(pos, struct np_rdma_dev, link)->id;
+	for (int id = 0; id < NP_MAX_RNICS; id++) {
+		if (!(used >> id & 1))
+			return id;
+	}
+	return -ENOSPC;
+}
+
+static int dev_new(struct np_rdma *rdma, struct ibv_context *ctx, char *why, size_t why_size,
+	struct np_rdma_dev **ret_dev)
+{
+	struct np_rdma_dev *dev;
+	int id = find_id(rdma);
+
+	if (id < 0) {
+		snprintf(why, why_size, "more than %d RDMA devices", NP_MAX_RNICS);
+		return id;
+	}
+	dev = calloc(1, sizeof(*dev));
+	if (!dev) {
+		snprintf(why, why_size, "out of memory");
+		return -ENOMEM;
+	}
+	dev->id = (unsigned int)id;
+	dev->rdma = rdma;
+	dev->ctx = ctx;
+	np_list_init(&dev->rqs);
+	for (unsigned int i = 0; i < NP_MAX_REACTORS; i++)
+		np_list_init(&dev->cqs[i]);
+	snprintf(dev->name, sizeof(dev->name), "%s", ibv_get_device_name(ctx->device));
+	np_list_add_tail(&rdma->devs, &dev->link);
+	*ret_dev = dev;
+	return 0;
+}
+
 static int dev_open(struct np_rdma *rdma, struct ibv_context *ctx, char *why, size_t why_size,
 	struct np_rdma_dev **ret_dev)
 {
@@ -217,18 +260,9 @@ static int dev_open(struct np_rdma *rdma, struct ibv_context *ctx, char *why, si
 		snprintf(why, why_size, "%s is being removed", ibv_get_device_name(ctx->device));
 		return -ENODEV;
 	}
-	dev = calloc(1, sizeof(*dev));
-	if (!dev) {
-		snprintf(why, why_size, "out of memory");
-		return -ENOMEM;
-	}
-	dev->rdma = rdma;
-	dev->ctx = ctx;
-	np_list_init(&dev->rqs);
-	for (unsigned int i = 0; i < NP_MAX_REACTORS; i++)
-		np_list_init(&dev->cqs[i]);
-	snprintf(dev->name, sizeof(dev->name), "%s", ibv_get_device_name(ctx->device));
-	np_list_add_tail(&rdma->devs, &dev->link);
+	err = dev_new(rdma, ctx, why, why_size, &dev);
+	if (err)
+		return err;
 	err = query(dev, why, why_size);
 	if (err)
 		goto err_free;
@@ -244,8 +278,9 @@ static int dev_open(struct np_rdma *rdma, struct ibv_context *ctx, char *why, si
 	if (err)
 		goto err_free;
 	watch_async(dev);
-	np_log_info("%s: opened, path MTU up to %u, on-demand paging %s", dev->name,
-		dev->active_mtu, dev->has_odp ? "yes" : "no");
+	np_event(NP_EVENT_RNIC, NP_LOG_INFO, "%s: opened, path MTU up to %u, on-demand paging %s",
+		dev->name, dev->active_mtu, dev->has_odp ? "yes" : "no");
+	np_rdma_devices_changed(rdma);
 	*ret_dev = dev;
 	return 0;
 
@@ -284,7 +319,7 @@ void np_rdma_dev_open_all(struct np_rdma *rdma)
 		return;
 	for (unsigned int i = 0; ctxs[i]; i++) {
 		if (np_rdma_dev_get(rdma, ctxs[i], why, sizeof(why), &dev))
-			np_log_warn("an RDMA device is left out: %s", why);
+			np_event(NP_EVENT_RNIC, NP_LOG_WARN, "an RDMA device is left out: %s", why);
 	}
 	/* The contexts stay open; this frees the list. */
 	rdma_free_devices(ctxs);
@@ -338,8 +373,10 @@ void np_rdma_dev_removed(struct np_rdma_dev *dev)
 
 	if (dev->is_dead)
 		return;
-	np_log_warn("%s: removed", dev->name);
+	np_event(NP_EVENT_RNIC, NP_LOG_WARN, "%s: removed", dev->name);
 	dev->is_dead = true;
+	np_mem_forget(dev->rdma->mem, dev->name, true);
+	np_rdma_devices_changed(dev->rdma);
 	ev_io_stop(dev->rdma->runtime->loop, &dev->async_watch);
 	np_list_for_each(pos, &dev->rdma->conns) {
 		struct np_rdma_conn *conn = np_container_of(pos, struct np_rdma_conn, link);

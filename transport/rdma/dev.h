@@ -32,6 +32,7 @@ struct np_rdma_dev {
 	struct np_list link;
 	struct np_rdma *rdma;
 	struct ibv_context *ctx; /* librdmacm's: equal to rdma_cm_id.verbs */
+	unsigned int id;         /* 0 .. NP_MAX_RNICS - 1, free again when the device is */
 	char name[64];
 	struct ibv_pd *pd;
 	struct ibv_device_attr_ex attr;
@@ -47,6 +48,7 @@ struct np_rdma_dev {
 	struct np_list rqs;                    /* shared receive queues, see rq.h */
 	struct ev_io async_watch;
 	unsigned int nconns;
+	struct np_traffic_sum closed; /* of its connections that are gone */
 	bool is_dead;
 };
 

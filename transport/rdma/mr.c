@@ -68,8 +68,8 @@ static void note(struct np_rdma_dev *dev, struct np_mem_region *region, const st
 	enum np_log_level level = is_usable(mr) ? NP_LOG_INFO : NP_LOG_WARN;
 
 	np_mem_note(region, dev->name, true, mr->verdict, mr->reason);
-	np_log(level, "%s with %s: %s%s%s", region->name, dev->name, np_verdict_name(mr->verdict),
-		mr->reason[0] ? ": " : "", mr->reason);
+	np_event(NP_EVENT_TEST, level, "%s with %s: %s%s%s", region->name, dev->name,
+		np_verdict_name(mr->verdict), mr->reason[0] ? ": " : "", mr->reason);
 }
 
 int np_rdma_mr_register_all(struct np_rdma_dev *dev, char *why, size_t why_size)
@@ -108,6 +108,7 @@ void np_rdma_mr_retest(struct np_rdma_dev *dev, bool all)
 		np_rdma_selftest(dev, region, mr);
 		note(dev, region, mr);
 	}
+	np_rdma_devices_changed(dev->rdma);
 }
 
 /*

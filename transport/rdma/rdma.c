@@ -95,12 +95,15 @@ static void rdma_describe(
 		struct np_rdma_dev *dev = np_container_of(pos, struct np_rdma_dev, link);
 		struct np_device_info info = {
 			.name = dev->name,
+			.id = dev->id,
+			.closed = &dev->closed,
 			.has_odp = dev->has_odp,
 			.mtu = dev->active_mtu,
 		};
 
-		if (visitor->device)
-			visitor->device(visitor->ctx, &info);
+		if (!visitor->device || dev->is_dead)
+			continue;
+		visitor->device(visitor->ctx, &info);
 	}
 	np_list_for_each(pos, &rdma->conns) {
 		struct np_rdma_conn *conn = np_container_of(pos, struct np_rdma_conn, link);

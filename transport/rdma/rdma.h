@@ -11,8 +11,8 @@
 #include <ev.h>
 #include <rdma/rdma_cma.h>
 
+#include "target/base/event.h"
 #include "target/base/list.h"
-#include "target/base/log.h"
 #include "transport/transport.h"
 
 #define NP_RDMA_MAX_CONNS 1024u
@@ -40,6 +40,13 @@ struct np_rdma {
 static inline struct np_rdma *np_rdma_of(struct np_transport *transport)
 {
 	return np_container_of(transport, struct np_rdma, base);
+}
+
+/* Tells who set the transport up. */
+static inline void np_rdma_devices_changed(const struct np_rdma *rdma)
+{
+	if (rdma->settings.devices_changed)
+		rdma->settings.devices_changed(rdma->settings.ctx);
 }
 
 static inline uint32_t np_rdma_min_u32(uint32_t a, uint32_t b)

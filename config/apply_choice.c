@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * apply_choice.c - which memory carries the data between a namespace and an RNIC.
+ *
+ * All peer memory that the operator allows is ranked by the way between drive and RNIC
+ * (topology/way.h); the first that passed its self-tests with both is taken. Nothing is taken on
+ * the word of the topology alone.
+ *
+ * Thread: control.
+ * Depends: backend, memory, topology.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/apply.h"
+#include "config/text.h"
+#include "target/backend/selftest.h"
+#include "target/base/event.h"
+#include "target/topology/host_bridge.h"
+#include "target/topology/way.h"
+
+/* ---- RNICs -------------------------------------------------------------------------------- */
+
+struct np_apply_rnic {
+	unsigned int id;
+	char name[64];
+	bool is_pci;
+	struct np_pci_dev pci;
+};
+
+struct np_apply_rnics {
+	struct np_apply_rnic list[NP_MAX_RNICS];
+	unsigned int count;
+};
+
+static void np_apply_add_rnic(void *ctx, const struct np_device_info *info)
+{
+	struct np_apply_rnics *rnics = ctx;
+	struct np_apply_rnic *rnic = &rnics->list[rnics->count++];
+	char path[128], address[NP_PCI_ADDRESS_BYTES];
+
+	*rnic = (struct np_apply_rnic){.id = info->id};
+	snprintf(rnic->name, sizeof(rnic->name), "%s", info->name);
+	snprintf(path, sizeof(path), "class/infiniband/%s", info->name);
+	rnic->is_pci = !np_pci_find(NP_SYSFS, path, address) &&
+		!np_pci_probe(NP_SYSFS, address, &rnic->pci);
+}
+
+static void np_apply_list_rnics(const struct np_daemon *daemon, struct np_apply_rnics *ret_rnics)
+{
+	const struct np_transport_visitor visitor = {.ctx = ret_rnics, .device = np_apply_add_rnic};
+
+	ret_rnics->count = 0;
+	daemon->transport->ops->describe(daemon->transport, &visitor);
+}
+
+static bool np_apply_is_good(const struct np_mem_note *note)
+{
+	return note && (note->verdict == NP_VERDICT_WORKS || note->verdict == NP_VERDICT_QUIRK);
+}
+
+/* Can the RNIC place data into @region? */
+static bool np_apply_rnic_can(const struct np_apply_rnic *rnic, const struct np_mem_region *region,
+	char *why, size_t why_size)
+{
+	const struct np_mem_note *note = np_mem_find_note(region, rnic->name, true);
+
+	if (np_apply_is_good(note))
+		return true;
+	snprintf(why, why_size, "%.63s with %.63s: %.120s", region->name, rnic->name,
+		note ? note->reason : "not tested");
+	return false;
+}
+
+/* ---- candidates, the best first ----------------------------------------------------------- */
+
+struct np_apply_candidate {
+	struct np_mem_region *region;
+	struct np_way way;
+};
+
+static int np_apply_compare_candidates(const void *a, const void *b)
+{
+	const struct np_apply_candidate *ca = a, *cb = b;
+	int diff = np_way_compare(&ca->way, &cb->way);
+
+	return diff ? diff : (int)ca->region->id - (int)cb->region->id;
+}
+
+/* Does the operator allow @region for the namespace? */
+static bool np_apply_is_allowed(
+	const struct np_cfg_p2pmem *p2pmem, const struct np_mem_region *region)
+{
+	char pci[16];
+
+	if (!region->is_peer || p2pmem->mode == NP_CFG_P2PMEM_OFF)
+		return false;
+	np_cfg_format_pci(&p2pmem->pci, pci, sizeof(pci));
+	return p2pmem->mode == NP_CFG_P2PMEM_AUTO || !strcmp(region->pci, pci);
+}
+
+static unsigned int np_apply_find_candidates(const struct np_daemon *daemon,
+	const struct np_cfg_p2pmem *p2pmem, const char *drive_pci, const struct np_apply_rnic *rnic,
+	struct np_apply_candidate ret_candidates[NP_MAX_REGIONS])
+{
+	struct np_pci_dev drive, memory;
+	bool drive_is_pci = drive_pci[0] && !np_pci_probe(NP_SYSFS, drive_pci, &drive);
+	bool cpu_is_listed = false;
+	unsigned int n = 0;
+
+	np_host_bridge_read_cpu(NP_PROCFS, &cpu_is_listed);
+	for (unsigned int i = 0; i < daemon->mem.nregions; i++) {
+		struct np_mem_region *region = daemon->mem.regions[i];
+		bool is_pci;
+
+		if (!np_apply_is_allowed(p2pmem, region))
+			continue;
+		is_pci = region->pci[0] && !np_pci_probe(NP_SYSFS, region->pci, &memory);
+		ret_candidates[n].region = region;
+		ret_candidates[n++].way =
+			np_way_find(is_pci ? &memory : NULL, drive_is_pci ? &drive : NULL,
+				rnic->is_pci ? &rnic->pci : NULL, cpu_is_listed);
+	}
+	qsort(ret_candidates, n, sizeof(*ret_candidates), np_apply_compare_candidates);
+	return n;
+}
+
+uint64_t np_apply_reachable(const struct np_daemon *daemon, const struct np_cfg_p2pmem *p2pmem)
+{
+	struct np_apply_rnics rnics;
+	uint64_t reachable = 0;
+	char why[256];
+
+	np_apply_list_rnics(daemon, &rnics);
+	for (unsigned int i = 0; i < daemon->mem.nregions; i++) {
+		const struct np_mem_region *region = daemon->mem.regions[i];
+
+		for (unsigned int j = 0; j < rnics.count; j++) {
+			if (np_apply_is_allowed(p2pmem, region) &&
+				np_apply_rnic_can(&rnics.list[j], region, why, sizeof(why)))
+				reachable |= UINT64_C(1) << region->id;
+		}
+	}
+	return reachable;
+}
+
+/* ---- tests of a drive's engine with memory ------------------------------------------------ */
+
+/*
+ * A drive may refuse (0x12) data in its own CMB when the SGL that names it is in host memory. The
+ * kernel (7.2 and 7.3, nvme_pci_setup_data_sgl) writes such an SGL for a passthrough command of
+ * more than one page, but not on a tag whose last command went through the IOMMU: its leftover DMA
+ * state makes the kernel put the one descriptor into the command. So the same read passes or fails
+ * by the tag that it happens to get, and no self-test can vouch for the next one.
+ */
+static bool np_apply_passes_by_luck(
+	const struct np_backend *backend, const struct np_mem_region *region)
+{
+	return backend->ops == &np_backend_nvme_ops && region->is_peer &&
+		!strcmp(backend->pci, region->pci);
+}
+
+bool np_apply_engine_can(
+	struct np_apply_engine *engine, struct np_mem_region *region, char *why, size_t why_size)
+{
+	const uint64_t bit = UINT64_C(1) << region->id;
+	struct np_backend *backend = engine->backend;
+	enum np_verdict verdict = NP_VERDICT_UNUSABLE;
+	const struct np_mem_note *note;
+	char text[192];
+
+	if (!(engine->tested & bit)) {
+		if (np_apply_passes_by_luck(backend, region))
+			snprintf(text, sizeof(text),
+				"engine nvme is not for a drive's own CMB: some commands would "
+				"have their SGL in host memory");
+		else
+			verdict = np_backend_selftest(backend, region, text, sizeof(text));
+		if (verdict == NP_VERDICT_WORKS && engine->is_fallback)
+			verdict = NP_VERDICT_QUIRK;
+		engine->tested |= bit;
+		if (verdict != NP_VERDICT_UNUSABLE)
+			engine->works |= bit;
+		np_mem_note(region, backend->path, false, verdict, text);
+		np_event(NP_EVENT_TEST,
+			region->is_peer || verdict != NP_VERDICT_UNUSABLE ? NP_LOG_INFO
+									  : NP_LOG_WARN,
+			"memory %s with drive %s: %s: %s", region->name, backend->path,
+			np_verdict_name(verdict), text);
+	}
+	note = np_mem_find_note(region, backend->path, false);
+	snprintf(why, why_size, "%.63s with %.63s: %.120s", region->name, backend->path,
+		note ? note->reason : "");
+	return engine->works & bit;
+}
+
+struct np_apply_engine *np_apply_pick_engine(struct np_daemon *daemon,
+	const struct np_cfg_p2pmem *p2pmem, struct np_apply_engine *engines, unsigned int nengines)
+{
+	struct np_apply_candidate candidates[NP_MAX_REGIONS];
+	struct np_apply_rnics rnics;
+	char why[256];
+
+	np_apply_list_rnics(daemon, &rnics);
+	for (unsigned int i = 0; nengines && i < rnics.count; i++) {
+		unsigned int n = np_apply_find_candidates(
+			daemon, p2pmem, engines[0].backend->pci, &rnics.list[i], candidates);
+
+		for (unsigned int j = 0; j < n; j++) {
+			if (!np_apply_rnic_can(
+				    &rnics.list[i], candidates[j].region, why, sizeof(why)))
+				continue;
+			for (unsigned int k = 0; k < nengines; k++) {
+				if (np_apply_engine_can(
+					    &engines[k], candidates[j].region, why, sizeof(why)))
+					return &engines[k];
+			}
+		}
+	}
+	return NULL;
+}
+
+/* ---- the choice --------------------------------------------------------------------------- */
+
+/* Return: the best memory that works with RNIC and drive; else NULL with the last obstacle. */
+static struct np_mem_region *np_apply_choose(struct np_daemon *daemon,
+	struct np_applied_ns *applied, const struct np_apply_rnic *rnic, char *why, size_t why_size)
+{
+	const struct np_cfg_p2pmem *p2pmem = &applied->cfg->p2pmem;
+	struct np_apply_candidate candidates[NP_MAX_REGIONS];
+	char pci[16], test[192];
+	unsigned int n;
+
+	if (p2pmem->mode == NP_CFG_P2PMEM_OFF) {
+		snprintf(why, why_size, "p2pmem is \"0\"");
+		return NULL;
+	}
+	np_cfg_format_pci(&p2pmem->pci, pci, sizeof(pci));
+	snprintf(why, why_size, "no peer memory of %s to use: see the log of the start",
+		p2pmem->mode == NP_CFG_P2PMEM_PCI ? pci : "any device");
+	n = np_apply_find_candidates(
+		daemon, p2pmem, applied->engine.backend->pci, rnic, candidates);
+	for (unsigned int i = 0; i < n; i++) {
+		struct np_mem_region *region = candidates[i].region;
+
+		if (!np_apply_rnic_can(rnic, region, why, why_size) ||
+			!np_apply_engine_can(&applied->engine, region, why, why_size))
+			continue;
+		snprintf(test, sizeof(test), "%.191s", why);
+		snprintf(why, why_size, "%s; %.190s", np_way_name(candidates[i].way.rank), test);
+		return region;
+	}
+	return NULL;
+}
+
+static void np_apply_set_path(struct np_applied_ns *applied, const struct np_apply_rnic *rnic,
+	struct np_mem_region *region, const char *why)
+{
+	struct np_applied_path *path = &applied->paths[rnic->id];
+	enum np_staged staged = NP_STAGED_NO_MEMORY;
+
+	if (applied->cfg->p2pmem.mode == NP_CFG_P2PMEM_OFF)
+		staged = NP_STAGED_NOT_WANTED;
+	np_ns_set_path(applied->ns, rnic->id, region, staged);
+	if (!path->is_known || path->region != region)
+		np_event(NP_EVENT_PATH, NP_LOG_INFO, "namespace %s/%u with %s: data in %s: %s",
+			applied->cfg_subsys->nqn, applied->cfg->nsid, rnic->name,
+			region ? region->name : "host memory", why);
+	path->is_known = true;
+	path->region = region;
+	snprintf(path->rnic, sizeof(path->rnic), "%s", rnic->name);
+	snprintf(path->reason, sizeof(path->reason), "%.255s", why);
+}
+
+bool np_apply_choose_paths(struct np_daemon *daemon, struct np_applied_ns *applied)
+{
+	bool is_there[NP_MAX_RNICS] = {false}, has_peer = false;
+	struct np_apply_rnics rnics;
+	char why[256];
+
+	np_apply_list_rnics(daemon, &rnics);
+	snprintf(applied->p2p_reason, sizeof(applied->p2p_reason), "%s",
+		applied->cfg->p2pmem.mode == NP_CFG_P2PMEM_OFF
+			? "p2pmem is \"0\""
+			: "there is no RDMA device to place data into peer memory");
+	for (unsigned int i = 0; i < rnics.count; i++) {
+		struct np_apply_rnic *rnic = &rnics.list[i];
+		struct np_mem_region *region =
+			np_apply_choose(daemon, applied, rnic, why, sizeof(why));
+
+		np_apply_set_path(applied, rnic, region, why);
+		is_there[rnic->id] = true;
+		/* The first that works, or the last that does not, speaks for all. */
+		if (!has_peer)
+			snprintf(applied->p2p_reason, sizeof(applied->p2p_reason), "%s", why);
+		has_peer |= region != NULL;
+	}
+	for (unsigned int id = 0; id < NP_MAX_RNICS; id++) {
+		if (is_there[id])
+			continue;
+		np_ns_set_path(applied->ns, id, NULL, NP_STAGED_NO_MEMORY);
+		applied->paths[id].is_known = false;
+		applied->paths[id].region = NULL;
+	}
+	return has_peer;
+}
