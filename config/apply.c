@@ -19,9 +19,7 @@
 #include "target/base/event.h"
 #include "target/base/line.h"
 #include "target/base/log.h"
-#include "target/memory/pool.h"
 #include "target/nvme/registry.h"
-#include "target/reactor/uring.h"
 
 #define NP_LISTEN_RETRY_S 2.0
 
@@ -58,23 +56,6 @@ static void np_apply_listen_retry(struct ev_loop *loop, struct ev_timer *timer, 
 	}
 }
 
-/* ---- devices that come, go, or change ----------------------------------------------------- */
-
-/* Not at once: the transport is in the middle of something. */
-static void np_apply_devices_changed(void *ctx)
-{
-	struct np_daemon *daemon = ctx;
-
-	ev_timer_start(daemon->runtime.loop, &daemon->reconsider_timer);
-}
-
-static void np_apply_reconsider_now(struct ev_loop *loop, struct ev_timer *timer, int events)
-{
-	(void)loop;
-	(void)events;
-	np_apply_reconsider(np_container_of(timer, struct np_daemon, reconsider_timer));
-}
-
 /* ---- start -------------------------------------------------------------------------------- */
 
 static int np_apply_list_namespaces(struct np_daemon *daemon)
@@ -101,22 +82,6 @@ static int np_apply_list_namespaces(struct np_daemon *daemon)
 		}
 	}
 	return 0;
-}
-
-static void np_apply_attach_pools(struct np_msg *msg)
-{
-	struct np_attach *attach = np_container_of(msg, struct np_attach, msg);
-	struct np_reactor *reactor = attach->reactor;
-	const struct np_pool *host;
-	int ret;
-
-	for (unsigned int i = 0; i < attach->mem->nregions; i++)
-		np_pool_attach(attach->mem->regions[i]->pools[reactor->index], reactor);
-	host = attach->mem->regions[NP_REGION_HOST]->pools[reactor->index];
-	ret = np_uring_fix(reactor, host->base, (size_t)host->npages * NP_PAGE_BYTES);
-	if (ret)
-		np_log_info("reactor %u: its buffers are pinned for each operation: %s",
-			reactor->index, strerror(-ret));
 }
 
 static int np_apply_start_runtime(
@@ -174,14 +139,6 @@ static int np_apply_bring_up(struct np_daemon *daemon, char *why, size_t why_siz
 	ret = np_apply_memory(daemon, why, why_size);
 	if (ret)
 		return ret;
-	for (unsigned int i = 0; i < runtime->nreactors; i++) {
-		daemon->attach[i] = (struct np_attach){
-			.msg.fn = np_apply_attach_pools,
-			.mem = &daemon->mem,
-			.reactor = runtime->reactors[i],
-		};
-		np_reactor_send(runtime->reactors[i], &daemon->attach[i].msg);
-	}
 	ret = np_transport_rdma_ops.open(
 		runtime, &daemon->mem, &settings, why, why_size, &daemon->transport);
 	if (ret)
@@ -205,7 +162,7 @@ int np_apply_start(struct np_daemon *daemon, struct ev_loop *loop, const struct 
 
 	*daemon = (struct np_daemon){.cfg = cfg, .started = ev_now(loop)};
 	np_apply_retire_init(daemon);
-	ev_timer_init(&daemon->reconsider_timer, np_apply_reconsider_now, 0, 0);
+	np_apply_devices_init(daemon);
 	ret = np_apply_start_runtime(daemon, loop, why, why_size);
 	if (ret)
 		return ret;
@@ -215,6 +172,7 @@ int np_apply_start(struct np_daemon *daemon, struct ev_loop *loop, const struct 
 		return ret;
 	}
 	np_registry_open(&daemon->runtime, daemon->transport, &daemon->target);
+	np_apply_devices_watch(daemon);
 	for (unsigned int i = 0; i < daemon->target.nports; i++)
 		np_apply_listen(daemon, daemon->target.ports[i]);
 	ev_timer_init(
@@ -228,7 +186,7 @@ int np_apply_start(struct np_daemon *daemon, struct ev_loop *loop, const struct 
 void np_apply_drain(struct np_daemon *daemon)
 {
 	ev_timer_stop(daemon->runtime.loop, &daemon->listen_timer);
-	ev_timer_stop(daemon->runtime.loop, &daemon->reconsider_timer);
+	np_apply_devices_unwatch(daemon);
 	for (unsigned int i = 0; i < daemon->target.nports; i++) {
 		struct np_port *port = daemon->target.ports[i];
 

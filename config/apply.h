@@ -28,6 +28,7 @@ struct np_applied_path {
 	bool is_known; /* there is such an RNIC */
 	char rnic[64];
 	struct np_mem_region *region; /* NULL: host memory */
+	bool had_peer;                /* region was not NULL at some time */
 	char reason[256];
 };
 
@@ -38,6 +39,7 @@ struct np_applied_ns {
 	struct np_ns *ns;          /* NULL: it is down */
 	struct np_ns_stats *stats; /* by reactor index; goes on when the namespace comes back */
 	char reason[256];          /* why it is down */
+	char told[256];            /* the last reason that was logged */
 	char p2p_reason[256];      /* what the self-tests said, or why its data is staged */
 	struct np_apply_engine engine;
 	uint64_t considered; /* memory that RNICs could reach when the engine was chosen */
@@ -53,15 +55,11 @@ struct np_daemon {
 	struct np_applied_ns *namespaces; /* in the order of the configuration */
 	unsigned int n_namespaces;
 	struct ev_timer listen_timer;
-	struct ev_timer reconsider_timer;
+	struct np_hotplug *hotplug; /* NULL: devices are not watched */
+	struct ev_timer reconsider_timer, lost_timer;
+	bool is_device_new; /* since the last reconsideration */
 	struct ev_timer retire_timer;
 	struct np_list retired; /* struct np_ns in no view, while commands hold them */
-	/* Gives each reactor its pools. */
-	struct np_attach {
-		struct np_msg msg;
-		struct np_mem *mem;
-		struct np_reactor *reactor;
-	} attach[NP_MAX_REACTORS];
 	ev_tstamp started;
 };
 
@@ -87,6 +85,22 @@ void np_apply_stop(struct np_daemon *daemon);
 
 /* Opens the memory that the namespaces of @cfg may need; logs what cannot be had. */
 int np_apply_memory(struct np_daemon *daemon, char *why, size_t why_size);
+
+/* Opens what was not there before; the transport and the reactors get to know it. */
+void np_apply_new_memory(struct np_daemon *daemon);
+
+/**
+ * np_apply_lose_memory() - what is in there cannot be relied on any more
+ * @state: NP_MEM_SUSPECT or NP_MEM_GONE
+ *
+ * No command takes a buffer of it from now on, and commands that have one are not answered with
+ * success. np_apply_settle_memory() does the rest when none is left.
+ */
+void np_apply_lose_memory(
+	struct np_daemon *daemon, struct np_mem_region *region, enum np_mem_state state);
+
+/* Closes, or tests again, lost memory of which no buffer is in use. Return: is there more? */
+bool np_apply_settle_memory(struct np_daemon *daemon);
 
 /* apply_choice.c ---------------------------------------------------------------------------- */
 
@@ -146,6 +160,17 @@ void np_apply_retire_init(struct np_daemon *daemon);
 /* Frees all that is retired. Context: no connection left. */
 void np_apply_retire_fini(struct np_daemon *daemon);
 
+/* apply_devices.c --------------------------------------------------------------------------- */
+
+void np_apply_devices_init(struct np_daemon *daemon);
+
+/* Watches devices that come, go or change. Without the right to, a warning says so. */
+void np_apply_devices_watch(struct np_daemon *daemon);
+void np_apply_devices_unwatch(struct np_daemon *daemon);
+
+/* Looks again at all choices, soon: the caller may be in the middle of something. */
+void np_apply_devices_changed(void *daemon);
+
 /* apply_ns.c -------------------------------------------------------------------------------- */
 
 /**
@@ -155,6 +180,12 @@ void np_apply_retire_fini(struct np_daemon *daemon);
  * Context: after the transport has tested its devices with all memory.
  */
 void np_apply_namespace(struct np_daemon *daemon, struct np_applied_ns *applied);
+
+/* The namespace's device has gone: takes it away from the hosts until it comes back. */
+void np_apply_lose_namespace(struct np_daemon *daemon, struct np_applied_ns *applied);
+
+/* Its device was reset: what was found with it counts no more. */
+void np_apply_doubt_namespace(struct np_applied_ns *applied);
 
 /*
  * RNICs have come, gone or changed: chooses again, and brings up, or makes anew, what now can have

@@ -94,7 +94,7 @@ static bool np_apply_is_allowed(
 {
 	char pci[16];
 
-	if (!region->is_peer || p2pmem->mode == NP_CFG_P2PMEM_OFF)
+	if (!region->is_peer || np_mem_is_lost(region) || p2pmem->mode == NP_CFG_P2PMEM_OFF)
 		return false;
 	np_cfg_format_pci(&p2pmem->pci, pci, sizeof(pci));
 	return p2pmem->mode == NP_CFG_P2PMEM_AUTO || !strcmp(region->pci, pci);
@@ -106,12 +106,12 @@ static unsigned int np_apply_find_candidates(const struct np_daemon *daemon,
 {
 	struct np_pci_dev drive, memory;
 	bool drive_is_pci = drive_pci[0] && !np_pci_probe(NP_SYSFS, drive_pci, &drive);
+	struct np_mem_region *region;
 	bool cpu_is_listed = false;
 	unsigned int n = 0;
 
 	np_host_bridge_read_cpu(NP_PROCFS, &cpu_is_listed);
-	for (unsigned int i = 0; i < daemon->mem.nregions; i++) {
-		struct np_mem_region *region = daemon->mem.regions[i];
+	np_mem_for_each(&daemon->mem, region) {
 		bool is_pci;
 
 		if (!np_apply_is_allowed(p2pmem, region))
@@ -128,14 +128,13 @@ static unsigned int np_apply_find_candidates(const struct np_daemon *daemon,
 
 uint64_t np_apply_reachable(const struct np_daemon *daemon, const struct np_cfg_p2pmem *p2pmem)
 {
+	const struct np_mem_region *region;
 	struct np_apply_rnics rnics;
 	uint64_t reachable = 0;
 	char why[256];
 
 	np_apply_list_rnics(daemon, &rnics);
-	for (unsigned int i = 0; i < daemon->mem.nregions; i++) {
-		const struct np_mem_region *region = daemon->mem.regions[i];
-
+	np_mem_for_each(&daemon->mem, region) {
 		for (unsigned int j = 0; j < rnics.count; j++) {
 			if (np_apply_is_allowed(p2pmem, region) &&
 				np_apply_rnic_can(&rnics.list[j], region, why, sizeof(why)))
@@ -262,6 +261,8 @@ static void np_apply_set_path(struct np_applied_ns *applied, const struct np_app
 
 	if (applied->cfg->p2pmem.mode == NP_CFG_P2PMEM_OFF)
 		staged = NP_STAGED_NOT_WANTED;
+	else if (path->had_peer)
+		staged = NP_STAGED_LOST;
 	np_ns_set_path(applied->ns, rnic->id, region, staged);
 	if (!path->is_known || path->region != region)
 		np_event(NP_EVENT_PATH, NP_LOG_INFO, "namespace %s/%u with %s: data in %s: %s",
@@ -269,6 +270,7 @@ static void np_apply_set_path(struct np_applied_ns *applied, const struct np_app
 			region ? region->name : "host memory", why);
 	path->is_known = true;
 	path->region = region;
+	path->had_peer |= region != NULL;
 	snprintf(path->rnic, sizeof(path->rnic), "%s", rnic->name);
 	snprintf(path->reason, sizeof(path->reason), "%.255s", why);
 }
@@ -300,8 +302,7 @@ bool np_apply_choose_paths(struct np_daemon *daemon, struct np_applied_ns *appli
 		if (is_there[id])
 			continue;
 		np_ns_set_path(applied->ns, id, NULL, NP_STAGED_NO_MEMORY);
-		applied->paths[id].is_known = false;
-		applied->paths[id].region = NULL;
+		applied->paths[id] = (struct np_applied_path){0};
 	}
 	return has_peer;
 }

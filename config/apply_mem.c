@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * apply_mem.c - the memory that a configuration asks for, and who can reach it.
+ * apply_mem.c - the memory that a configuration asks for: opened, lost, given back.
  *
  * Thread: control.
  * Depends: memory.
@@ -12,17 +12,93 @@
 #include "config/text.h"
 #include "target/base/event.h"
 #include "target/memory/pool.h"
+#include "target/reactor/call.h"
+#include "target/reactor/uring.h"
 
 #define NP_ADMIN_BYTES_PER_REACTOR (2u * 1024u * 1024u)
 #define NP_ADMIN_PIECE_BYTES (16u * 1024u)
 
 static struct np_mem_region *np_apply_find_region(const struct np_daemon *daemon, const char *pci)
 {
-	for (unsigned int i = 0; i < daemon->mem.nregions; i++) {
-		if (daemon->mem.regions[i]->is_peer && !strcmp(daemon->mem.regions[i]->pci, pci))
-			return daemon->mem.regions[i];
+	struct np_mem_region *region;
+
+	np_mem_for_each(&daemon->mem, region) {
+		if (region->is_peer && !strcmp(region->pci, pci))
+			return region;
 	}
 	return NULL;
+}
+
+struct np_apply_pool_call {
+	struct np_call call;
+	struct np_reactor *reactor;
+	struct np_mem_region *region;
+};
+
+/* Has @fn run on each reactor for its pool of @region, one after the other. */
+static void np_apply_each_pool(
+	struct np_daemon *daemon, struct np_mem_region *region, void (*fn)(struct np_msg *msg))
+{
+	struct np_apply_pool_call each = {.region = region};
+
+	for (unsigned int i = 0; i < daemon->runtime.nreactors; i++) {
+		each.reactor = daemon->runtime.reactors[i];
+		np_call(&each.call, each.reactor, fn);
+	}
+}
+
+static struct np_pool *np_apply_pool_of(const struct np_apply_pool_call *each)
+{
+	return each->region->pools[each->reactor->index];
+}
+
+static void np_apply_attach_pool(struct np_msg *msg)
+{
+	struct np_apply_pool_call *each = np_container_of(msg, struct np_apply_pool_call, call.msg);
+	struct np_pool *pool = np_apply_pool_of(each);
+	int ret = 0;
+
+	np_pool_attach(pool, each->reactor);
+	if (each->region->id == NP_REGION_HOST)
+		ret = np_uring_fix(each->reactor, pool->base, (size_t)pool->npages * NP_PAGE_BYTES);
+	if (ret)
+		np_log_info("reactor %u: its buffers are pinned for each operation: %s",
+			each->reactor->index, strerror(-ret));
+	np_call_done(&each->call);
+}
+
+static void np_apply_evict_pool(struct np_msg *msg)
+{
+	struct np_apply_pool_call *each = np_container_of(msg, struct np_apply_pool_call, call.msg);
+
+	np_pool_evict(np_apply_pool_of(each));
+	np_call_done(&each->call);
+}
+
+static void np_apply_detach_pool(struct np_msg *msg)
+{
+	struct np_apply_pool_call *each = np_container_of(msg, struct np_apply_pool_call, call.msg);
+
+	np_pool_detach(np_apply_pool_of(each));
+	np_call_done(&each->call);
+}
+
+/* ---- opening ------------------------------------------------------------------------------ */
+
+/* np_mem_open(), and the reactors get to know it; so does the transport, if it is there. */
+static int np_apply_open_region(struct np_daemon *daemon, const struct np_mem_ops *ops,
+	const char *where, size_t bytes, char *why, size_t why_size,
+	struct np_mem_region **ret_region)
+{
+	int ret = np_mem_open(&daemon->mem, ops, where, bytes, daemon->runtime.nreactors, why,
+		why_size, ret_region);
+
+	if (ret)
+		return ret;
+	np_apply_each_pool(daemon, *ret_region, np_apply_attach_pool);
+	if (daemon->transport)
+		daemon->transport->ops->add_region(daemon->transport, *ret_region);
+	return 0;
 }
 
 static void np_apply_open_cmb(struct np_daemon *daemon, const char *pci)
@@ -32,9 +108,11 @@ static void np_apply_open_cmb(struct np_daemon *daemon, const char *pci)
 
 	if (np_apply_find_region(daemon, pci))
 		return;
-	if (np_mem_open(&daemon->mem, &np_mem_cmb_ops, pci, daemon->cfg->daemon.cmb_pool_bytes,
-		    daemon->runtime.nreactors, why, sizeof(why), &region)) {
-		np_event(NP_EVENT_MEMORY, NP_LOG_WARN, "memory cmb %s: %s", pci, why);
+	if (np_apply_open_region(daemon, &np_mem_cmb_ops, pci, daemon->cfg->daemon.cmb_pool_bytes,
+		    why, sizeof(why), &region)) {
+		/* Later it is looked for again with every device that comes. */
+		if (!daemon->transport)
+			np_event(NP_EVENT_MEMORY, NP_LOG_WARN, "memory cmb %s: %s", pci, why);
 		return;
 	}
 	np_event(NP_EVENT_MEMORY, NP_LOG_INFO, "memory %s: %zu of %zu bytes", region->name,
@@ -52,28 +130,8 @@ static void np_apply_open_all_cmbs(struct np_daemon *daemon)
 		np_apply_open_cmb(daemon, pci[i]);
 }
 
-int np_apply_memory(struct np_daemon *daemon, char *why, size_t why_size)
+void np_apply_new_memory(struct np_daemon *daemon)
 {
-	const struct np_cfg *cfg = daemon->cfg;
-	unsigned int nreactors = daemon->runtime.nreactors;
-	struct np_mem_region *region;
-	char text[200];
-	int ret;
-
-	/* In the order of NP_REGION_HOST and NP_REGION_ADMIN. */
-	ret = np_mem_open(&daemon->mem, &np_mem_host_ops, "host", cfg->daemon.host_pool_bytes,
-		nreactors, text, sizeof(text), &region);
-	if (ret) {
-		snprintf(why, why_size, "daemon.host_pool_bytes: %s", text);
-		return ret;
-	}
-	ret = np_mem_open(&daemon->mem, &np_mem_host_ops, "admin",
-		nreactors * NP_ADMIN_BYTES_PER_REACTOR, nreactors, why, why_size, &region);
-	if (ret)
-		return ret;
-	/* A long log goes in pieces, so that one connection holds little of what all share. */
-	for (unsigned int i = 0; i < nreactors; i++)
-		region->pools[i]->max_bytes = NP_ADMIN_PIECE_BYTES;
 	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
 		const struct np_cfg_p2pmem *p2pmem = &daemon->namespaces[i].cfg->p2pmem;
 		char pci[16];
@@ -85,5 +143,83 @@ int np_apply_memory(struct np_daemon *daemon, char *why, size_t why_size)
 			np_apply_open_cmb(daemon, pci);
 		}
 	}
+}
+
+int np_apply_memory(struct np_daemon *daemon, char *why, size_t why_size)
+{
+	const struct np_cfg *cfg = daemon->cfg;
+	unsigned int nreactors = daemon->runtime.nreactors;
+	struct np_mem_region *region;
+	char text[200];
+	int ret;
+
+	/* In the order of NP_REGION_HOST and NP_REGION_ADMIN. */
+	ret = np_apply_open_region(daemon, &np_mem_host_ops, "host", cfg->daemon.host_pool_bytes,
+		text, sizeof(text), &region);
+	if (ret) {
+		snprintf(why, why_size, "daemon.host_pool_bytes: %s", text);
+		return ret;
+	}
+	ret = np_apply_open_region(daemon, &np_mem_host_ops, "admin",
+		nreactors * NP_ADMIN_BYTES_PER_REACTOR, why, why_size, &region);
+	if (ret)
+		return ret;
+	/* A long log goes in pieces, so that one connection holds little of what all share. */
+	for (unsigned int i = 0; i < nreactors; i++)
+		region->pools[i]->max_bytes = NP_ADMIN_PIECE_BYTES;
+	np_apply_new_memory(daemon);
 	return 0;
+}
+
+/* ---- what is lost ------------------------------------------------------------------------- */
+
+void np_apply_lose_memory(
+	struct np_daemon *daemon, struct np_mem_region *region, enum np_mem_state state)
+{
+	int before = atomic_load(&region->state);
+
+	/* What is gone is not to be found doubtful only. */
+	if (before >= (int)state)
+		return;
+	atomic_store(&region->state, (int)state);
+	np_event(NP_EVENT_MEMORY, NP_LOG_WARN, "memory %s: its device %s", region->name,
+		state == NP_MEM_GONE ? "has gone" : "was reset; it is tested again");
+	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
+		struct np_applied_ns *applied = &daemon->namespaces[i];
+
+		applied->engine.tested &= ~(UINT64_C(1) << region->id);
+		applied->engine.works &= ~(UINT64_C(1) << region->id);
+		applied->considered &= ~(UINT64_C(1) << region->id);
+		if (applied->ns)
+			np_apply_choose_paths(daemon, applied);
+	}
+	np_apply_each_pool(daemon, region, np_apply_evict_pool);
+}
+
+static void np_apply_close_region(struct np_daemon *daemon, struct np_mem_region *region)
+{
+	np_event(NP_EVENT_MEMORY, NP_LOG_INFO, "memory %s: given back", region->name);
+	np_apply_each_pool(daemon, region, np_apply_detach_pool);
+	daemon->transport->ops->remove_region(daemon->transport, region);
+	np_mem_close(&daemon->mem, region);
+}
+
+bool np_apply_settle_memory(struct np_daemon *daemon)
+{
+	struct np_mem_region *region;
+	bool is_more = false;
+
+	np_mem_for_each(&daemon->mem, region) {
+		if (!np_mem_is_lost(region))
+			continue;
+		if (!np_mem_is_idle(region)) {
+			is_more = true;
+		} else if (atomic_load(&region->state) == NP_MEM_GONE) {
+			np_apply_close_region(daemon, region);
+		} else {
+			daemon->transport->ops->test_region(daemon->transport, region);
+			atomic_store(&region->state, NP_MEM_GOOD);
+		}
+	}
+	return is_more;
 }

@@ -260,10 +260,14 @@ static void np_apply_io_poll(
 			why);
 }
 
-static void np_apply_down(const struct np_daemon *daemon, const struct np_applied_ns *applied)
+static void np_apply_down(const struct np_daemon *daemon, struct np_applied_ns *applied)
 {
 	char place[64];
 
+	/* Each device that comes is a reason to try again, not to complain again. */
+	if (!strcmp(applied->told, applied->reason))
+		return;
+	memcpy(applied->told, applied->reason, sizeof(applied->told));
 	np_event(NP_EVENT_NAMESPACE, NP_LOG_ERR, "%s: namespace %s/%u is down: %s",
 		np_apply_place(daemon, applied, place, sizeof(place)), applied->cfg_subsys->nqn,
 		applied->cfg->nsid, applied->reason);
@@ -298,7 +302,7 @@ void np_apply_namespace(struct np_daemon *daemon, struct np_applied_ns *applied)
 		np_apply_down(daemon, applied);
 		return;
 	}
-	applied->reason[0] = '\0';
+	applied->reason[0] = applied->told[0] = '\0';
 	np_event(NP_EVENT_NAMESPACE, NP_LOG_INFO, "namespace %s/%u: %s by engine %s",
 		applied->cfg_subsys->nqn, applied->cfg->nsid,
 		backend->path[0] ? backend->path : "null", backend->ops->name);
@@ -352,14 +356,41 @@ static void np_apply_renew(struct np_daemon *daemon, struct np_applied_ns *appli
 		np_apply_tell_hosts(daemon, applied);
 }
 
+void np_apply_lose_namespace(struct np_daemon *daemon, struct np_applied_ns *applied)
+{
+	struct np_view *view = np_apply_new_view(applied->cfg_subsys);
+	struct np_ns *ns = applied->ns;
+
+	/* Hosts then see its errors only. */
+	if (!view)
+		return;
+	applied->ns = NULL;
+	snprintf(applied->reason, sizeof(applied->reason), "%.200s has gone", ns->backend->path);
+	np_apply_down(daemon, applied);
+	np_apply_publish(daemon, applied->cfg_subsys, view);
+	np_apply_tell_hosts(daemon, applied);
+	np_apply_retire(daemon, ns);
+}
+
+void np_apply_doubt_namespace(struct np_applied_ns *applied)
+{
+	applied->engine.tested = 0;
+	applied->engine.works = 0;
+	for (unsigned int i = 0; i < NP_MAX_RNICS; i++) {
+		applied->paths[i].region = NULL;
+		np_ns_set_path(applied->ns, i, NULL, NP_STAGED_LOST);
+	}
+}
+
 void np_apply_reconsider(struct np_daemon *daemon)
 {
 	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
 		struct np_applied_ns *applied = &daemon->namespaces[i];
+		bool may_come_up = applied->cfg->enable && daemon->is_device_new && !applied->ns;
 
 		if (applied->ns)
 			np_apply_choose_paths(daemon, applied);
-		if (np_apply_is_outdated(daemon, applied))
+		if (may_come_up || np_apply_is_outdated(daemon, applied))
 			np_apply_renew(daemon, applied);
 	}
 }

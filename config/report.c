@@ -85,7 +85,7 @@ static void np_report_reach_conn(void *ctx, const struct np_conn_info *info)
 	struct np_report_reach *reach = ctx;
 	const struct np_applied_path *path = &reach->applied->paths[queue->rnic];
 
-	if (queue->qid == 0 || (path->region && queue->region_ok >> path->region->id & 1))
+	if (queue->qid == 0 || (path->region && np_queue_may_use(queue, path->region)))
 		return;
 	reach->without++;
 	snprintf(reach->reason, sizeof(reach->reason), "%s",

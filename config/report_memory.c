@@ -87,11 +87,12 @@ int np_report_memory(
 {
 	const struct np_daemon *daemon = ctx;
 	struct np_report_list providers = {.list = json_array()};
+	const struct np_mem_region *region;
 
 	(void)params;
 	(void)error;
-	for (unsigned int i = 0; i < daemon->mem.nregions; i++)
-		np_report_append(&providers, np_report_region(daemon->mem.regions[i]));
+	np_mem_for_each(&daemon->mem, region)
+		np_report_append(&providers, np_report_region(region));
 	return np_report_finish(
 		json_pack("{s:o}", "providers", np_report_take(&providers)), ret_result);
 }

@@ -132,10 +132,11 @@ int np_report_stats(
 
 static bool np_report_conn_has_peer(const struct np_daemon *daemon, const struct np_queue *queue)
 {
+	const struct np_mem_region *region;
 	bool has = false;
 
-	for (unsigned int i = 0; i < daemon->mem.nregions; i++) {
-		if (daemon->mem.regions[i]->is_peer && queue->region_ok >> i & 1)
+	np_mem_for_each(&daemon->mem, region) {
+		if (region->is_peer && np_queue_may_use(queue, region))
 			has = true;
 	}
 	return has;

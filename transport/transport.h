@@ -114,6 +114,15 @@ struct np_transport_ops {
 	 */
 	void (*abort_conn)(struct np_transport *transport, struct np_queue *queue, const char *why);
 
+	/* A region has come: registers it with each device, and tests it. Context: control thread. */
+	void (*add_region)(struct np_transport *transport, struct np_mem_region *region);
+
+	/* Tests each device with @region again. Context: control thread. */
+	void (*test_region)(struct np_transport *transport, struct np_mem_region *region);
+
+	/* A region goes, of which no buffer is in use any more. Context: control thread. */
+	void (*remove_region)(struct np_transport *transport, struct np_mem_region *region);
+
 	/* Context: control thread. */
 	void (*describe)(
 		struct np_transport *transport, const struct np_transport_visitor *visitor);

@@ -10,12 +10,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int np_backend_open(const struct np_backend_ops *ops, const char *path, uint64_t size_bytes,
 	char *why, size_t why_size, struct np_backend **ret_backend)
 {
 	struct np_backend *backend = calloc(1, sizeof(*backend));
+	struct stat st;
 	int ret;
 
 	if (!backend) {
@@ -30,6 +32,10 @@ int np_backend_open(const struct np_backend_ops *ops, const char *path, uint64_t
 	if (ret) {
 		np_backend_close(backend);
 		return ret;
+	}
+	if (backend->fd >= 0 && !fstat(backend->fd, &st)) {
+		backend->node = st.st_rdev;
+		backend->is_block = S_ISBLK(st.st_mode);
 	}
 	*ret_backend = backend;
 	return 0;

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "target/backend/hold.h"
 #include "target/base/list.h"
@@ -74,6 +75,8 @@ struct np_backend {
 	bool is_polled;        /* they are; set after open(), see np_uring_start_polling() */
 	bool is_direct;        /* data is transferred to and from np_io.va by DMA, not by the CPU */
 	char pci[16];          /* PCI address of the drive, "" if it has none */
+	dev_t node;            /* of the device that I/O goes to, 0 for a file */
+	bool is_block;         /* a block device; else node is a character device */
 	uint8_t uuid[16], nguid[16], eui64[8]; /* the drive's own, zero if it has none */
 	uint32_t nsid; /* the drive's own number for it; engine "nvme" only */
 };

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "target/memory/buscopy.h"
 #include "target/reactor/uring.h"
 
 #define NP_SELFTEST_ODD_BYTES 512u
@@ -26,8 +27,9 @@ struct np_selftest {
 	bool is_done;
 	struct np_status status;
 	uint8_t *host; /* what the blocks hold, read into host memory */
+	uint8_t *copy; /* of what the region holds, or is to hold */
 	uint8_t *region;
-	size_t bytes; /* of both */
+	size_t bytes; /* of each */
 	uint64_t poison;
 };
 
@@ -72,12 +74,14 @@ static int np_selftest_read(struct np_selftest *test, void *va, uint64_t lba, ui
 	return 0;
 }
 
-static void np_selftest_poison(struct np_selftest *test, uint32_t bytes)
+/* Return: 0, or -EFAULT if the memory is gone. */
+static int np_selftest_poison(struct np_selftest *test, uint32_t bytes)
 {
-	uint64_t *words = (uint64_t *)(void *)test->region;
+	uint64_t *words = (uint64_t *)(void *)test->copy;
 
 	for (uint32_t i = 0; i < bytes / sizeof(*words); i++)
 		words[i] = test->poison + i;
+	return np_buscopy(test->region, test->copy, bytes);
 }
 
 /* Return: 1 if the bytes agree, 0 if they do not, -errno with a sentence in @why. */
@@ -92,14 +96,20 @@ static int np_selftest_compare(
 			ret ? strerror(-ret) : np_status_name(test->status));
 		return ret ? ret : -EIO;
 	}
-	np_selftest_poison(test, bytes);
-	ret = np_selftest_read(test, test->region, lba, bytes);
+	ret = np_selftest_poison(test, bytes);
+	if (!ret)
+		ret = np_selftest_read(test, test->region, lba, bytes);
 	if (ret || !np_status_is_ok(test->status)) {
 		snprintf(why, why_size, "a read of %u bytes into it fails: %s", bytes,
 			ret ? strerror(-ret) : np_status_name(test->status));
 		return ret ? ret : -EIO;
 	}
-	return !memcmp(test->region, test->host, bytes);
+	ret = np_buscopy(test->copy, test->region, bytes);
+	if (ret) {
+		snprintf(why, why_size, "the memory is gone");
+		return ret;
+	}
+	return !memcmp(test->copy, test->host, bytes);
 }
 
 static int np_selftest_range(
@@ -159,7 +169,7 @@ static int np_selftest_sizes(
 static int np_selftest_init(
 	struct np_selftest *test, struct np_backend *backend, struct np_mem_region *region)
 {
-	void *host;
+	void *buffers;
 	int ret;
 
 	*test = (struct np_selftest){.backend = backend, .region = region->scratch};
@@ -168,10 +178,11 @@ static int np_selftest_init(
 		test->bytes = backend->max_io_bytes;
 	if (getrandom(&test->poison, sizeof(test->poison), 0) != sizeof(test->poison))
 		return -EIO;
-	ret = posix_memalign(&host, NP_PAGE_BYTES, test->bytes);
+	ret = posix_memalign(&buffers, NP_PAGE_BYTES, 2 * test->bytes);
 	if (ret)
 		return -ret;
-	test->host = host;
+	test->host = buffers;
+	test->copy = test->host + test->bytes;
 	ret = np_uring_init(&test->reactor.ring, 0);
 	if (ret)
 		goto err_host;
@@ -183,7 +194,7 @@ static int np_selftest_init(
 err_ring:
 	np_uring_exit(&test->reactor);
 err_host:
-	free(host);
+	free(buffers);
 	return ret;
 }
 

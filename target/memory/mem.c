@@ -97,9 +97,12 @@ int np_mem_open(struct np_mem *mem, const struct np_mem_ops *ops, const char *wh
 	unsigned int nreactors, char *why, size_t why_size, struct np_mem_region **ret_region)
 {
 	struct np_mem_region *region;
+	unsigned int id = 0;
 	int ret;
 
-	if (mem->nregions == NP_MAX_REGIONS) {
+	while (id < NP_MAX_REGIONS && mem->regions[id])
+		id++;
+	if (id == NP_MAX_REGIONS) {
 		snprintf(why, why_size, "more than %d memory regions", NP_MAX_REGIONS);
 		return -ENOSPC;
 	}
@@ -109,7 +112,7 @@ int np_mem_open(struct np_mem *mem, const struct np_mem_ops *ops, const char *wh
 		return -ENOMEM;
 	}
 	region->ops = ops;
-	region->id = mem->nregions;
+	region->id = id;
 	np_list_init(&region->notes);
 	/* The part for self-tests comes on top of what the operator asked for. */
 	ret = ops->open(region, where, bytes ? bytes + NP_SCRATCH_MAX_BYTES : 0, why, why_size);
@@ -121,7 +124,7 @@ int np_mem_open(struct np_mem *mem, const struct np_mem_ops *ops, const char *wh
 			region->bytes, nreactors, strerror(-ret));
 		goto err_free;
 	}
-	mem->regions[mem->nregions++] = region;
+	mem->regions[id] = region;
 	*ret_region = region;
 	return 0;
 
@@ -130,10 +133,27 @@ err_free:
 	return ret;
 }
 
+void np_mem_close(struct np_mem *mem, struct np_mem_region *region)
+{
+	mem->regions[region->id] = NULL;
+	np_mem_free(region);
+}
+
+bool np_mem_is_idle(const struct np_mem_region *region)
+{
+	for (unsigned int i = 0; i < region->npools; i++) {
+		if (atomic_load_explicit(&region->pools[i]->in_use_bytes, memory_order_acquire))
+			return false;
+	}
+	return true;
+}
+
 void np_mem_close_all(struct np_mem *mem)
 {
-	while (mem->nregions > 0)
-		np_mem_free(mem->regions[--mem->nregions]);
+	struct np_mem_region *region;
+
+	np_mem_for_each(mem, region)
+		np_mem_close(mem, region);
 }
 
 static struct np_mem_note *np_mem_look_up(
@@ -177,8 +197,10 @@ void np_mem_note(struct np_mem_region *region, const char *subject, bool is_rnic
 
 void np_mem_forget(struct np_mem *mem, const char *subject, bool is_rnic)
 {
-	for (unsigned int i = 0; i < mem->nregions; i++) {
-		struct np_mem_note *note = np_mem_look_up(mem->regions[i], subject, is_rnic);
+	struct np_mem_region *region;
+
+	np_mem_for_each(mem, region) {
+		struct np_mem_note *note = np_mem_look_up(region, subject, is_rnic);
 
 		if (note) {
 			np_list_del(&note->link);

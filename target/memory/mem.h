@@ -11,6 +11,7 @@
 #ifndef NP_MEMORY_MEM_H
 #define NP_MEMORY_MEM_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,6 +32,12 @@
 enum np_mem_reg_kind {
 	NP_MEM_REG_PLAIN, /* pinned ibv_reg_mr */
 	NP_MEM_REG_ODP, /* ibv_reg_mr with IBV_ACCESS_ON_DEMAND: peer-to-peer pages can't be pinned */
+};
+
+enum np_mem_state {
+	NP_MEM_GOOD,
+	NP_MEM_SUSPECT, /* its device was reset: to be tested again when no buffer is in use */
+	NP_MEM_GONE,    /* so is its device: to be closed then */
 };
 
 /* What a self-test of a pair of devices found. */
@@ -62,7 +69,8 @@ struct np_mem_region {
 	size_t bytes;
 	size_t device_bytes; /* what the device has in all */
 	enum np_mem_reg_kind reg_kind;
-	bool is_peer; /* memory of a PCIe device: a byte here never touched host DRAM */
+	bool is_peer; /* memory of a device: a byte here never touched host DRAM */
+	_Atomic int state; /* enum np_mem_state; any thread reads */
 	struct np_pool *pools[NP_MAX_REACTORS]; /* by reactor index */
 	unsigned int npools;
 	/* A part that no pool hands out, for self-tests at any time; at least 4 pages. */
@@ -91,9 +99,14 @@ extern const struct np_mem_ops np_mem_cmb_ops;
 
 /* All regions of the process. */
 struct np_mem {
-	struct np_mem_region *regions[NP_MAX_REGIONS];
-	unsigned int nregions;
+	struct np_mem_region *regions[NP_MAX_REGIONS]; /* by id; NULL: none has it */
 };
+
+/* Walks the regions: struct np_mem_region *region; np_mem_for_each(mem, region) statement */
+#define np_mem_for_each(mem, region)                                     \
+	for (unsigned int np_at_ = 0; np_at_ < NP_MAX_REGIONS; np_at_++) \
+		if (((region) = (mem)->regions[np_at_]) == NULL) {       \
+		} else
 
 /**
  * np_mem_open() - open a region and cut it into one pool a reactor
@@ -107,8 +120,24 @@ struct np_mem {
 int np_mem_open(struct np_mem *mem, const struct np_mem_ops *ops, const char *where, size_t bytes,
 	unsigned int nreactors, char *why, size_t why_size, struct np_mem_region **ret_region);
 
+/**
+ * np_mem_close() - close a region; its id may be given out again
+ *
+ * Context: control thread, after its memory keys are gone and its pools are detached.
+ */
+void np_mem_close(struct np_mem *mem, struct np_mem_region *region);
+
 /* Closes every region. Context: control thread, after all memory keys are gone. */
 void np_mem_close_all(struct np_mem *mem);
+
+/* Can what is in there not be relied on? Context: any thread. */
+static inline bool np_mem_is_lost(const struct np_mem_region *region)
+{
+	return atomic_load_explicit(&region->state, memory_order_relaxed) != NP_MEM_GOOD;
+}
+
+/* Are no buffers of it in use? Final once nobody takes any. Context: any thread. */
+bool np_mem_is_idle(const struct np_mem_region *region);
 
 /**
  * np_mem_note() - record (or replace) what a self-test found

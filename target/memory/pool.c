@@ -228,6 +228,28 @@ void np_pool_attach(struct np_pool *pool, struct np_reactor *reactor)
 	np_reactor_add_poller(reactor, &pool->poller);
 }
 
+void np_pool_detach(struct np_pool *pool)
+{
+	if (!pool->reactor)
+		return;
+	np_reactor_del_poller(&pool->poller);
+	pool->reactor = NULL;
+}
+
+void np_pool_evict(struct np_pool *pool)
+{
+	struct np_pool_line *line;
+
+	while ((line = np_list_first(&pool->lines, struct np_pool_line, link)) != NULL) {
+		struct np_pool_waiter *waiter =
+			np_list_first(&line->waiters, struct np_pool_waiter, link);
+
+		np_pool_cancel(waiter);
+		np_pool_count_wait(pool, waiter);
+		waiter->granted(waiter, (struct np_buf){0});
+	}
+}
+
 /* Cuts [0, npages) into the largest aligned blocks. */
 static void np_pool_fill(struct np_pool *pool)
 {

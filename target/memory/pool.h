@@ -40,7 +40,8 @@ struct np_pool_line {
 
 /*
  * Somebody who waits for a buffer. Embedded in the one who waits.
- * @granted: called in the pool's turn of the reactor loop with the buffer
+ * @granted: called in the pool's turn of the reactor loop with the buffer; with an empty one by
+ *           np_pool_evict()
  */
 struct np_pool_waiter {
 	struct np_list link;
@@ -80,6 +81,16 @@ void np_pool_free(struct np_pool *pool);
 
 /* Has the reactor that owns the pool serve those who wait. Context: the reactor. */
 void np_pool_attach(struct np_pool *pool, struct np_reactor *reactor);
+
+/* The reactor forgets the pool: nobody waits, and no buffer is in use. Context: the reactor. */
+void np_pool_detach(struct np_pool *pool);
+
+/**
+ * np_pool_evict() - send away all who wait
+ *
+ * Each is granted an empty buffer, and has to look for another pool. Context: the reactor.
+ */
+void np_pool_evict(struct np_pool *pool);
 
 static inline void np_pool_line_init(struct np_pool_line *line)
 {

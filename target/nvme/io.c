@@ -130,6 +130,9 @@ static void np_io_rw_done(struct np_io *io, struct np_status status)
 {
 	struct np_req *req = np_container_of(io, struct np_req, io);
 
+	/* What the drive read, or wrote, where the memory was gone is anybody's guess. */
+	if (np_status_is_ok(status) && req->buf.pool && np_mem_is_lost(req->buf.pool->region))
+		status = np_status_retryable(np_status_generic(NVME_SC_INTERNAL));
 	if (np_status_is_ok(status))
 		np_io_count(req);
 	np_req_piece_done(req, status);

@@ -48,7 +48,7 @@ struct np_queue {
 	 * What this connection's RNIC and path can do with each region, by region id:
 	 * placing works at all / works only when every transfer begins on a page boundary.
 	 */
-	uint64_t region_ok, region_paged;
+	_Atomic uint64_t region_ok, region_paged; /* the control thread may change them */
 	char p2p_reason[160];   /* why region_ok lacks peer memory; "" if it does not */
 	struct np_list waiting; /* requests that wait for a buffer, np_req.link */
 	struct np_list retry;   /* requests whose backend was busy, np_req.link */
@@ -71,6 +71,13 @@ struct np_queue {
 void np_queue_init(struct np_queue *queue, const struct np_transport_ops *transport,
 	struct np_reactor *reactor, const struct np_port *port, struct np_mem *mem, uint32_t id,
 	uint16_t qid, uint16_t depth);
+
+/* Can the connection's RNIC and path place data into @region? Context: any thread. */
+static inline bool np_queue_may_use(
+	const struct np_queue *queue, const struct np_mem_region *region)
+{
+	return atomic_load_explicit(&queue->region_ok, memory_order_acquire) >> region->id & 1;
+}
 
 /**
  * np_queue_drain() - give up on @queue: parked and waiting requests are released

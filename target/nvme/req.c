@@ -106,11 +106,12 @@ static struct np_mem_region *np_req_find_peer(struct np_req *req)
 		req->staged = atomic_load_explicit(&path->staged, memory_order_relaxed);
 		return NULL;
 	}
-	if (!(queue->region_ok >> region->id & 1)) {
+	if (!np_queue_may_use(queue, region)) {
 		req->staged = NP_STAGED_PATH;
 		return NULL;
 	}
-	if (queue->region_paged >> region->id & 1 && !np_data_is_paged(&req->data)) {
+	if (atomic_load_explicit(&queue->region_paged, memory_order_relaxed) >> region->id & 1 &&
+		!np_data_is_paged(&req->data)) {
 		req->staged = NP_STAGED_LAYOUT;
 		return NULL;
 	}
@@ -156,13 +157,18 @@ static void np_req_count_wait(struct np_req *req, uint64_t waited_us)
 	np_stat_add(&traffic->count[NP_TRAFFIC_WAIT_US], waited_us);
 }
 
+static void np_req_get_buf(struct np_req *req);
+
 static void np_req_granted(struct np_pool_waiter *waiter, struct np_buf buf)
 {
 	struct np_req *req = np_container_of(waiter, struct np_req, waiter);
 
 	np_list_del(&req->link);
 	np_req_count_wait(req, waiter->waited_us);
-	np_req_have_buf(req, buf);
+	if (buf.pool)
+		np_req_have_buf(req, buf);
+	else
+		np_req_get_buf(req); /* that memory is gone */
 }
 
 static void np_req_get_buf(struct np_req *req)

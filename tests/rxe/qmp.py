@@ -16,9 +16,8 @@ class Qmp:
         self.command("qmp_capabilities")
 
     def command(self, name, /, **arguments):
-        """Run one command and return its result; '-' in argument names is written '_'."""
-        self._channel.send(json.dumps({"execute": name, "arguments": {
-            key.replace("_", "-"): value for key, value in arguments.items()}}) + "\n")
+        """Run one command and return its result."""
+        self._channel.send(json.dumps({"execute": name, "arguments": arguments}) + "\n")
         while "event" in (message := self._receive()):
             pass
         if "error" in message:

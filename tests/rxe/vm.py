@@ -274,6 +274,20 @@ class Vm:
                 return stats["stats"]
         raise GuestError(f"QEMU has no drive {name}")
 
+    def unplug(self, name):
+        """Pull the drive out; returns when QEMU, which asks the guest first, has done it."""
+        self.qmp.command("device_del", id=name)
+        wait_for(lambda: not self.controller(name), RUN_LIMIT_S, f"{name} unplugged")
+
+    def plug(self, name):
+        """Put the drive back, with the same data. Its namespace has NSID 1 from then on."""
+        node = f"again-{name}"
+        file = {"driver": "file", "filename": self.image(name)}
+        self.qmp.command("blockdev-add", **{"node-name": node}, driver="raw", file=file)
+        drive = self.drive(name)
+        self.qmp.command("device_add", driver="nvme", id=name, bus=f"port-{name}", drive=node,
+                         serial=drive.serial, cmb_size_mb=drive.cmb_mb)
+
     @contextmanager
     def traced(self):
         """Trace all drives inside the with block; yields a Trace that is full at its end."""

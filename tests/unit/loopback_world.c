@@ -46,7 +46,6 @@ static void np_lb_open_memory(struct np_lb *lb)
 		np_pool_attach(region->pools[0], &lb->reactor);
 		lb->mem.regions[i] = region;
 	}
-	lb->mem.nregions = 3;
 }
 
 static void np_lb_open_ns(struct np_lb *lb, unsigned int i, uint32_t nsid)

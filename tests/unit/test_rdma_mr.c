@@ -100,9 +100,10 @@ static int setup(void **state)
 			.is_peer = i == PEER};
 		snprintf(region->name, sizeof(region->name), "%s", names[i]);
 		np_list_init(&region->notes);
-		scene->mem.regions[scene->mem.nregions++] = region;
+		scene->mem.regions[i] = region;
 	}
 	scene->rdma.mem = &scene->mem;
+	np_list_init(&scene->rdma.conns);
 	scene->device.transport_type = IBV_TRANSPORT_IB;
 	scene->ctx.device = &scene->device;
 	scene->dev.rdma = &scene->rdma;

@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "transport/rdma/buscopy.h"
+#include "target/memory/buscopy.h"
 #include "transport/rdma/selftest.h"
 
 static void test_judge__all_right_works(void **state)

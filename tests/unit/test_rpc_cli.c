@@ -57,12 +57,14 @@ METHOD(status)
 METHOD(stats)
 METHOD(conns)
 METHOD(memory)
+METHOD(events)
 
 static const struct np_rpc_method methods[] = {
 	{"status", method_status},
 	{"stats", method_stats},
 	{"conns", method_conns},
 	{"memory", method_memory},
+	{"events", method_events},
 	{NULL, NULL},
 };
 
@@ -171,6 +173,8 @@ static void test_cli__prints_tables(void **state)
 	expect_table(*state, "stats");
 	expect_table(*state, "conns");
 	expect_table(*state, "memory");
+	setenv("TZ", "UTC", 1);
+	expect_table(*state, "events");
 }
 
 static void test_cli__prints_json_as_it_is(void **state)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The commands: each prints the result of the daemon's method of the same name as tables.
+ * What all commands share: common options, questions to the daemon, exit codes; and the commands.
  *
  * Thread: the only one.
  * Depends: jansson.
@@ -8,8 +8,67 @@
 #ifndef NP_CLI_CLI_H
 #define NP_CLI_CLI_H
 
+#include <getopt.h>
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
+
+enum np_cli_exit {
+	NP_CLI_OK = 0,
+	NP_CLI_DAEMON = 1, /* the daemon answered with an error */
+	NP_CLI_US = 2,     /* wrong usage, no connection, no understanding */
+};
+
+/* Options that may stand before or after any command. */
+struct np_cli {
+	const char *socket;
+	int timeout_s;
+	bool is_json;
+};
+
+/* For getopt_long() of a command: NP_CLI_SHORT "x", {NP_CLI_LONG, {"extra", ..., 'x'}, {NULL}}. */
+#define NP_CLI_SHORT "js:t:"
+#define NP_CLI_LONG                                                                 \
+	{"json", no_argument, NULL, 'j'}, {"socket", required_argument, NULL, 's'}, \
+	{                                                                           \
+		"timeout", required_argument, NULL, 't'                             \
+	}
+
+/**
+ * np_cli_option() - take a common option
+ * @opt: what getopt_long() returned, with optarg
+ *
+ * Return: NP_CLI_OK, or NP_CLI_US with a message on standard error.
+ */
+int np_cli_option(struct np_cli *cli, int opt);
+
+/* Complains of wrong usage, about @value unless it is NULL. Return: NP_CLI_US. */
+int np_cli_usage(const char *what, const char *value);
+
+/**
+ * np_cli_ask() - have the daemon run @method
+ * @params: stays the caller's; or NULL
+ * @ret_result: a new reference
+ *
+ * Return: NP_CLI_OK, or an exit code with a message on standard error.
+ */
+int np_cli_ask(const struct np_cli *cli, const char *method, json_t *params, json_t **ret_result);
+
+/* Prints @result as JSON if that was asked for, else by @print. Return: an exit code. */
+int np_cli_show(const struct np_cli *cli, json_t *result, void (*print)(json_t *result, FILE *out));
+
+/*
+ * Commands. argv[0] is the command's name, what follows are its options and arguments.
+ * Return: an exit code.
+ */
+
+/* status, stats, conns, memory: print what the daemon's method of the same name says. */
+int np_cli_run_report(struct np_cli *cli, int argc, char **argv);
+
+/* The last changes of state, and with --follow those to come. */
+int np_cli_run_events(struct np_cli *cli, int argc, char **argv);
+
+/* Results as tables. */
 
 /* Ports, RDMA devices, namespaces, each with the reason where it does not do what was asked. */
 void np_cli_print_status(json_t *result, FILE *out);

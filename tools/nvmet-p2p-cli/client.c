@@ -133,12 +133,12 @@ static int take_reply(
 	return is_result ? 0 : 1;
 }
 
-int np_client_call(const char *path, const char *method, int timeout_ms, json_t **ret_result,
-	struct np_rpc_error *ret_error)
+int np_client_call(const char *path, const char *method, json_t *params, int timeout_ms,
+	json_t **ret_result, struct np_rpc_error *ret_error)
 {
 	int64_t deadline_ms = now_ms() + timeout_ms;
 	struct np_rpc_decoder decoder;
-	char *request = np_rpc_format_request(CALL_ID, method, NULL);
+	char *request = np_rpc_format_request(CALL_ID, method, params);
 	const char *frame;
 	size_t len;
 	int err;

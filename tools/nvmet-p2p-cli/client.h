@@ -13,8 +13,9 @@
 #include "config/rpc_proto.h"
 
 /**
- * np_client_call() - connect, call @method without parameters, take the answer, hang up
+ * np_client_call() - connect, call @method, take the answer, hang up
  * @path: the socket
+ * @params: stays the caller's; NULL for none
  * @timeout_ms: for all of it
  * @ret_result: receives a reference to the result
  * @ret_error: receives what the daemon says instead
@@ -22,7 +23,7 @@
  * Return: 0 with *ret_result; 1 with *ret_error; the errno of connecting; -ETIMEDOUT;
  * -ECONNRESET when the daemon hangs up; -EPROTO when its answer is not understood; -ENOMEM.
  */
-int np_client_call(const char *path, const char *method, int timeout_ms, json_t **ret_result,
-	struct np_rpc_error *ret_error);
+int np_client_call(const char *path, const char *method, json_t *params, int timeout_ms,
+	json_t **ret_result, struct np_rpc_error *ret_error);
 
 #endif

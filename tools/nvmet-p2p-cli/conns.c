@@ -10,6 +10,34 @@
 #include "tools/nvmet-p2p-cli/cli.h"
 #include "tools/nvmet-p2p-cli/table.h"
 
+/* Of I/O queues: an admin queue moves none. */
+static void print_data(json_t *conns, FILE *out)
+{
+	static const struct np_table_column columns[] = {
+		{"ID", "id", NP_TABLE_COUNT},
+		{"DEVICE", "device", NP_TABLE_TEXT},
+		{"READ", "read_bytes", NP_TABLE_BYTES},
+		{"BY P2P", "p2p_read_bytes", NP_TABLE_BYTES},
+		{"STAGED", "staged_read_bytes", NP_TABLE_BYTES},
+		{"WRITTEN", "write_bytes", NP_TABLE_BYTES},
+		{"BY P2P", "p2p_write_bytes", NP_TABLE_BYTES},
+		{"STAGED", "staged_write_bytes", NP_TABLE_BYTES},
+		{"INLINE", "inline_write_bytes", NP_TABLE_BYTES},
+		{"WAITS", "waits", NP_TABLE_COUNT},
+	};
+	struct np_table *table =
+		np_table_new("\nData", columns, sizeof(columns) / sizeof(columns[0]));
+	json_t *conn;
+	size_t i;
+
+	json_array_foreach(conns, i, conn) {
+		if (json_integer_value(json_object_get(conn, "qid")) > 0)
+			np_table_add(table, conn);
+	}
+	np_table_print(table, out);
+	np_table_free(table);
+}
+
 void np_cli_print_conns(json_t *result, FILE *out)
 {
 	static const struct np_table_column columns[] = {
@@ -40,4 +68,5 @@ void np_cli_print_conns(json_t *result, FILE *out)
 	}
 	np_table_print(table, out);
 	np_table_free(table);
+	print_data(json_object_get(result, "conns"), out);
 }

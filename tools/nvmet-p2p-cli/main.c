@@ -1,46 +1,29 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * nvmet-p2p-cli: asks a running nvmet-p2pd and prints its answer, as tables or as JSON.
+ * nvmet-p2p-cli: what a running nvmet-p2pd knows and does, as tables or as JSON.
  *
  * Thread: the only one.
- * Depends: client.h, cli.h, config/model.h.
+ * Depends: cli.h, config/model.h.
  */
-#include <errno.h>
-#include <getopt.h>
-#include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "config/model.h"
 #include "tools/nvmet-p2p-cli/cli.h"
-#include "tools/nvmet-p2p-cli/client.h"
 
 #define TIMEOUT_DEFAULT_S 10
-#define TIMEOUT_MAX_S 3600
-
-enum exit_code {
-	EXIT_OK = 0,
-	EXIT_DAEMON = 1, /* the daemon answered with an error */
-	EXIT_US = 2,     /* wrong usage, no connection, no understanding */
-};
-
-struct options {
-	const char *socket;
-	int timeout_s;
-	bool is_json;
-};
 
 struct command {
 	const char *name;
-	void (*print)(json_t *result, FILE *out);
+	int (*run)(struct np_cli *cli, int argc, char **argv);
 	const char *help;
 };
 
 static const struct command commands[] = {
-	{"status", np_cli_print_status, "ports, RDMA devices, namespaces, and why P2P is off"},
-	{"stats", np_cli_print_stats, "bytes and commands by namespace, work by reactor"},
-	{"conns", np_cli_print_conns, "connections of hosts"},
-	{"memory", np_cli_print_memory, "memory providers, their pools and self-tests"},
+	{"status", np_cli_run_report, "ports, RDMA devices, namespaces, and why P2P is off"},
+	{"stats", np_cli_run_report, "bytes and commands by namespace, work by reactor"},
+	{"conns", np_cli_run_report, "connections of hosts"},
+	{"memory", np_cli_run_report, "memory providers, their pools and self-tests"},
+	{"events", np_cli_run_events, "the last changes of state; -f, --follow: and those to come"},
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -64,13 +47,6 @@ static void print_help(FILE *out)
 		NP_CFG_SOCKET_DEFAULT, TIMEOUT_DEFAULT_S);
 }
 
-static int usage_error(const char *what, const char *value)
-{
-	fprintf(stderr, "nvmet-p2p-cli: %s%s%s%s, try --help\n", what, value ? " \"" : "",
-		value ? value : "", value ? "\"" : "");
-	return EXIT_US;
-}
-
 static const struct command *find_command(const char *name)
 {
 	for (size_t i = 0; i < N_COMMANDS; i++) {
@@ -80,99 +56,34 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-static int connect_error(const char *path, int err)
-{
-	const char *hint = "";
-
-	if (err == -ENOENT || err == -ECONNREFUSED)
-		hint = " (is nvmet-p2pd running?)";
-	else if (err == -EACCES || err == -EPERM)
-		hint = " (only root may)";
-	fprintf(stderr, "nvmet-p2p-cli: %s: %s%s\n", path, strerror(-err), hint);
-	return EXIT_US;
-}
-
-static int run(const struct command *command, const struct options *options)
-{
-	struct np_rpc_error error;
-	json_t *result;
-	int err = np_client_call(
-		options->socket, command->name, options->timeout_s * 1000, &result, &error);
-
-	if (err < 0)
-		return connect_error(options->socket, err);
-	if (err > 0) {
-		fprintf(stderr, "nvmet-p2p-cli: %s: %s (%d)\n", command->name, error.message,
-			error.code);
-		return EXIT_DAEMON;
-	}
-	if (options->is_json) {
-		json_dumpf(result, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
-		fputc('\n', stdout);
-	} else {
-		command->print(result, stdout);
-	}
-	json_decref(result);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		fprintf(stderr, "nvmet-p2p-cli: standard output: %s\n", strerror(errno));
-		return EXIT_US;
-	}
-	return EXIT_OK;
-}
-
-static int parse_timeout(const char *text, int *ret_seconds)
-{
-	char *end;
-	long value = strtol(text, &end, 10);
-
-	if (end == text || *end || value < 1 || value > TIMEOUT_MAX_S)
-		return -EINVAL;
-	*ret_seconds = (int)value;
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{"json", no_argument, NULL, 'j'},
-		{"socket", required_argument, NULL, 's'},
-		{"timeout", required_argument, NULL, 't'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{NULL, 0, NULL, 0},
-	};
-	struct options options = {NP_CFG_SOCKET_DEFAULT, TIMEOUT_DEFAULT_S, false};
+	static const struct option options[] = {NP_CLI_LONG, {"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
+	struct np_cli cli = {NP_CFG_SOCKET_DEFAULT, TIMEOUT_DEFAULT_S, false};
 	const struct command *command;
-	int opt;
+	int opt, ret, first;
 
-	while ((opt = getopt_long(argc, argv, "js:t:hV", long_options, NULL)) != -1) {
-		switch (opt) {
-		case 'j':
-			options.is_json = true;
-			break;
-		case 's':
-			options.socket = optarg;
-			break;
-		case 't':
-			if (parse_timeout(optarg, &options.timeout_s) < 0)
-				return usage_error("no number of seconds:", optarg);
-			break;
-		case 'h':
+	/* Up to the command; what follows is for that to understand. */
+	while ((opt = getopt_long(argc, argv, "+hV" NP_CLI_SHORT, options, NULL)) != -1) {
+		if (opt == 'h') {
 			print_help(stdout);
-			return EXIT_OK;
-		case 'V':
-			puts("nvmet-p2p-cli " NP_VERSION);
-			return EXIT_OK;
-		default:
-			return usage_error("wrong option", NULL);
+			return NP_CLI_OK;
 		}
+		if (opt == 'V') {
+			puts("nvmet-p2p-cli " NP_VERSION);
+			return NP_CLI_OK;
+		}
+		ret = np_cli_option(&cli, opt);
+		if (ret)
+			return ret;
 	}
 	if (optind == argc)
-		return usage_error("no command", NULL);
-	if (optind + 1 < argc)
-		return usage_error("one command at a time, not also", argv[optind + 1]);
+		return np_cli_usage("no command", NULL);
 	command = find_command(argv[optind]);
 	if (!command)
-		return usage_error("no command", argv[optind]);
-	return run(command, &options);
+		return np_cli_usage("no command", argv[optind]);
+	first = optind;
+	optind = 0; /* getopt(3): begin anew */
+	return command->run(&cli, argc - first, argv + first);
 }

@@ -22,6 +22,17 @@ static const struct np_table_column data_columns[] = {
 	{"INLINE", "inline_write_bytes", NP_TABLE_BYTES},
 };
 
+static const struct np_table_column rnic_columns[] = {
+	{"DEVICE", "name", NP_TABLE_TEXT},
+	{"READ", "read_bytes", NP_TABLE_BYTES},
+	{"BY P2P", "p2p_read_bytes", NP_TABLE_BYTES},
+	{"STAGED", "staged_read_bytes", NP_TABLE_BYTES},
+	{"WRITTEN", "write_bytes", NP_TABLE_BYTES},
+	{"BY P2P", "p2p_write_bytes", NP_TABLE_BYTES},
+	{"STAGED", "staged_write_bytes", NP_TABLE_BYTES},
+	{"INLINE", "inline_write_bytes", NP_TABLE_BYTES},
+};
+
 static const struct np_table_column command_columns[] = {
 	{"SUBSYSTEM", "nqn", NP_TABLE_TEXT},
 	{"NSID", "nsid", NP_TABLE_COUNT},
@@ -55,11 +66,51 @@ static void print_rows(const char *title, const struct np_table_column *columns,
 	np_table_free(table);
 }
 
+/* What was staged, by its reason, below the row. */
+static void note_reasons(struct np_table *table, json_t *row)
+{
+	static const struct {
+		const char *key, *label;
+	} reasons[] = {
+		{"staged_not_wanted_bytes", "staged, p2pmem is \"0\""},
+		{"staged_no_memory_bytes", "staged, no memory that RNIC and drive share"},
+		{"staged_path_bytes", "staged, path MTU too small"},
+		{"staged_layout_bytes", "staged, layout of the host's memory"},
+		{"staged_lost_bytes", "staged, peer memory lost"},
+	};
+	char bytes[NP_TABLE_VALUE_MAX];
+
+	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
+		json_int_t value = json_integer_value(json_object_get(row, reasons[i].key));
+
+		if (value)
+			np_table_note(table, reasons[i].label,
+				np_table_format_bytes((uint64_t)value, bytes, sizeof(bytes)));
+	}
+}
+
+static void print_data(const char *title, const struct np_table_column *columns, size_t n_columns,
+	json_t *rows, FILE *out)
+{
+	struct np_table *table = np_table_new(title, columns, n_columns);
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row) {
+		np_table_add(table, row);
+		note_reasons(table, row);
+	}
+	np_table_print(table, out);
+	np_table_free(table);
+}
+
 void np_cli_print_stats(json_t *result, FILE *out)
 {
 	json_t *namespaces = json_object_get(result, "namespaces");
 
-	print_rows("Data", data_columns, ARRAY_SIZE(data_columns), namespaces, out);
+	print_data("Data", data_columns, ARRAY_SIZE(data_columns), namespaces, out);
+	print_data("\nRDMA devices", rnic_columns, ARRAY_SIZE(rnic_columns),
+		json_object_get(result, "devices"), out);
 	print_rows("\nCommands", command_columns, ARRAY_SIZE(command_columns), namespaces, out);
 	print_rows("\nReactors", reactor_columns, ARRAY_SIZE(reactor_columns),
 		json_object_get(result, "reactors"), out);

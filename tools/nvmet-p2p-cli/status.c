@@ -93,10 +93,36 @@ static void print_namespaces(json_t *namespaces, FILE *out)
 	np_table_free(table);
 }
 
+/* Where the data between a namespace and an RNIC lies, and why there. */
+static void print_paths(json_t *namespaces, FILE *out)
+{
+	static const struct np_table_column columns[] = {
+		{"SUBSYSTEM", NULL, NP_TABLE_TEXT},
+		{"NSID", NULL, NP_TABLE_TEXT},
+		{"DEVICE", "device", NP_TABLE_TEXT},
+		{"MEMORY", "provider", NP_TABLE_TEXT},
+		{"REASON", "reason", NP_TABLE_TEXT},
+	};
+	struct np_table *table = np_table_new("\nData paths", columns, ARRAY_SIZE(columns));
+	char nsid[NP_TABLE_VALUE_MAX];
+	json_t *ns, *path;
+	size_t i, k;
+
+	json_array_foreach(namespaces, i, ns) {
+		snprintf(nsid, sizeof(nsid), "%lld",
+			(long long)json_integer_value(json_object_get(ns, "nsid")));
+		json_array_foreach(json_object_get(ns, "paths"), k, path)
+			np_table_add(table, path, np_json_text(ns, "nqn"), nsid);
+	}
+	np_table_print(table, out);
+	np_table_free(table);
+}
+
 void np_cli_print_status(json_t *result, FILE *out)
 {
 	print_head(result, out);
 	print_ports(json_object_get(result, "ports"), out);
 	print_devices(json_object_get(result, "devices"), out);
 	print_namespaces(json_object_get(result, "namespaces"), out);
+	print_paths(json_object_get(result, "namespaces"), out);
 }

@@ -39,7 +39,7 @@ static void *need(void *ptr)
 }
 
 /* Some of these texts come from hosts: none of them is to steer the terminal. */
-static char *printable_copy(const char *text)
+char *np_table_printable(const char *text)
 {
 	char *copy = need(strdup(*text ? text : "-"));
 
@@ -206,7 +206,7 @@ void np_table_add(struct np_table *table, json_t *object, ...)
 				sizeof(text));
 		else
 			snprintf(text, sizeof(text), "%s", va_arg(args, const char *));
-		line->cells[i] = printable_copy(text);
+		line->cells[i] = np_table_printable(text);
 		width = width_of(line->cells[i]);
 		if (width > table->widths[i])
 			table->widths[i] = width;
@@ -221,7 +221,7 @@ void np_table_note(struct np_table *table, const char *label, const char *text)
 	if (!text || !*text)
 		return;
 	snprintf(note, sizeof(note), "%s: %s", label, text);
-	add_line(table)->note = printable_copy(note);
+	add_line(table)->note = np_table_printable(note);
 }
 
 static void print_cell(const struct np_table *table, size_t i, const char *text, FILE *out)

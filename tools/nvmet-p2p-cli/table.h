@@ -48,6 +48,9 @@ const char *np_table_format_count(uint64_t value, char *buf, size_t size);
 const char *np_table_format_bytes(uint64_t value, char *buf, size_t size);
 const char *np_table_format_age(uint64_t seconds, char *buf, size_t size);
 
+/* Return: a copy of @text, to be given to free(), with '?' for what is not printable. */
+char *np_table_printable(const char *text);
+
 /* Return: the string member @key of @object, "" when there is none. */
 const char *np_json_text(const json_t *object, const char *key);
 

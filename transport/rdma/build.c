@@ -256,8 +256,7 @@ int np_rdma_conn_build(struct np_rdma *rdma, struct np_rdma_dev *dev, struct rdm
 		fail(err, "receives cannot be posted", why, why_size);
 	if (err)
 		goto err_free;
-	np_rdma_mr_judge_path(dev, conn->path_mtu, &conn->queue.region_ok,
-		&conn->queue.region_paged, conn->queue.p2p_reason, sizeof(conn->queue.p2p_reason));
+	np_rdma_mr_judge_conn(conn);
 	*ret_conn = conn;
 	return 0;
 

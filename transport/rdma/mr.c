@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "target/base/clock.h"
+#include "transport/rdma/conn.h"
 #include "transport/rdma/selftest.h"
 
 #define RETEST_MS 5000u
@@ -72,42 +73,91 @@ static void note(struct np_rdma_dev *dev, struct np_mem_region *region, const st
 		np_verdict_name(mr->verdict), mr->reason[0] ? ": " : "", mr->reason);
 }
 
-int np_rdma_mr_register_all(struct np_rdma_dev *dev, char *why, size_t why_size)
+/* Return: 0, or -errno of the registration; both outcomes are noted. */
+static int add(struct np_rdma_dev *dev, struct np_mem_region *region)
 {
-	struct np_mem *mem = dev->rdma->mem;
+	struct np_rdma_mr *mr = &dev->mrs[region->id];
 	int err;
 
-	for (unsigned int i = 0; i < mem->nregions; i++) {
-		struct np_mem_region *region = mem->regions[i];
-		struct np_rdma_mr *mr = &dev->mrs[region->id];
+	*mr = (struct np_rdma_mr){0};
+	err = register_one(dev, region, mr);
+	if (err)
+		mr->verdict = NP_VERDICT_UNUSABLE;
+	else
+		np_rdma_selftest(dev, region, mr);
+	note(dev, region, mr);
+	return err;
+}
 
-		err = register_one(dev, region, mr);
+int np_rdma_mr_register_all(struct np_rdma_dev *dev, char *why, size_t why_size)
+{
+	struct np_mem_region *region;
+	int err;
+
+	np_mem_for_each(dev->rdma->mem, region) {
+		err = add(dev, region);
 		if (err && !region->is_peer) {
-			snprintf(why, why_size, "%s memory: %s", region->name, mr->reason);
+			snprintf(why, why_size, "%s memory: %s", region->name,
+				dev->mrs[region->id].reason);
 			return err;
 		}
-		if (err)
-			mr->verdict = NP_VERDICT_UNUSABLE;
-		else
-			np_rdma_selftest(dev, region, mr);
-		note(dev, region, mr);
 	}
 	return 0;
 }
 
+/* What the connections of @dev may use depends on what was found. */
+static void judge_conns(struct np_rdma_dev *dev)
+{
+	const struct np_list *pos;
+
+	np_list_for_each(pos, &dev->rdma->conns) {
+		struct np_rdma_conn *conn = np_container_of(pos, struct np_rdma_conn, link);
+
+		if (conn->dev == dev)
+			np_rdma_mr_judge_conn(conn);
+	}
+}
+
+void np_rdma_mr_add(struct np_rdma_dev *dev, struct np_mem_region *region)
+{
+	add(dev, region);
+	judge_conns(dev);
+}
+
+void np_rdma_mr_test(struct np_rdma_dev *dev, struct np_mem_region *region)
+{
+	struct np_rdma_mr *mr = &dev->mrs[region->id];
+
+	if (!mr->mr)
+		return;
+	np_rdma_selftest(dev, region, mr);
+	note(dev, region, mr);
+	judge_conns(dev);
+}
+
+void np_rdma_mr_remove(struct np_rdma_dev *dev, const struct np_mem_region *region)
+{
+	struct np_rdma_mr *mr = &dev->mrs[region->id];
+
+	if (mr->mr && ibv_dereg_mr(mr->mr))
+		np_log_warn("%s: %s could not be deregistered", dev->name, region->name);
+	*mr = (struct np_rdma_mr){0};
+	judge_conns(dev);
+}
+
 void np_rdma_mr_retest(struct np_rdma_dev *dev, bool all)
 {
-	struct np_mem *mem = dev->rdma->mem;
+	struct np_mem_region *region;
 
-	for (unsigned int i = 0; i < mem->nregions; i++) {
-		struct np_mem_region *region = mem->regions[i];
+	np_mem_for_each(dev->rdma->mem, region) {
 		struct np_rdma_mr *mr = &dev->mrs[region->id];
 
-		if (!mr->mr || (is_usable(mr) && !all))
+		if (!mr->mr || np_mem_is_lost(region) || (is_usable(mr) && !all))
 			continue;
 		np_rdma_selftest(dev, region, mr);
 		note(dev, region, mr);
 	}
+	judge_conns(dev);
 	np_rdma_devices_changed(dev->rdma);
 }
 
@@ -125,11 +175,9 @@ static bool is_host_good(const struct np_rdma_dev *dev, const struct np_rdma_mr 
 /* Return: the first region of host memory that is not good, or NULL. */
 static struct np_mem_region *find_bad_host(const struct np_rdma_dev *dev)
 {
-	const struct np_mem *mem = dev->rdma->mem;
+	struct np_mem_region *region;
 
-	for (unsigned int i = 0; i < mem->nregions; i++) {
-		struct np_mem_region *region = mem->regions[i];
-
+	np_mem_for_each(dev->rdma->mem, region) {
 		if (!region->is_peer && !is_host_good(dev, &dev->mrs[region->id]))
 			return region;
 	}
@@ -189,13 +237,12 @@ static bool is_path_ok(
 void np_rdma_mr_judge_path(const struct np_rdma_dev *dev, uint32_t path_mtu, uint64_t *ret_ok,
 	uint64_t *ret_paged, char *reason, size_t reason_size)
 {
-	const struct np_mem *mem = dev->rdma->mem;
+	const struct np_mem_region *region;
 	uint64_t ok = 0, paged = 0;
 	char why[160];
 
 	reason[0] = '\0';
-	for (unsigned int i = 0; i < mem->nregions; i++) {
-		const struct np_mem_region *region = mem->regions[i];
+	np_mem_for_each(dev->rdma->mem, region) {
 		const struct np_rdma_mr *mr = &dev->mrs[region->id];
 
 		if (!region->is_peer) {
@@ -210,4 +257,16 @@ void np_rdma_mr_judge_path(const struct np_rdma_dev *dev, uint32_t path_mtu, uin
 	}
 	*ret_ok = ok;
 	*ret_paged = paged;
+}
+
+void np_rdma_mr_judge_conn(struct np_rdma_conn *conn)
+{
+	struct np_queue *queue = &conn->queue;
+	uint64_t ok, paged;
+
+	np_rdma_mr_judge_path(conn->dev, conn->path_mtu, &ok, &paged, queue->p2p_reason,
+		sizeof(queue->p2p_reason));
+	/* Its limits before the memory; the reactor reads them the other way round. */
+	atomic_store_explicit(&queue->region_paged, paged, memory_order_relaxed);
+	atomic_store_explicit(&queue->region_ok, ok, memory_order_release);
 }

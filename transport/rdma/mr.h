@@ -10,6 +10,8 @@
 
 #include "transport/rdma/dev.h"
 
+struct np_rdma_conn;
+
 /**
  * np_rdma_mr_register_all() - register and test each region of the process with @dev
  *
@@ -17,6 +19,15 @@
  * Return: 0, or -errno with a sentence in @why if a region of host memory fails.
  */
 int np_rdma_mr_register_all(struct np_rdma_dev *dev, char *why, size_t why_size);
+
+/* A region has come: registers and tests it, and lets connections use it. */
+void np_rdma_mr_add(struct np_rdma_dev *dev, struct np_mem_region *region);
+
+/* Tests a region again. */
+void np_rdma_mr_test(struct np_rdma_dev *dev, struct np_mem_region *region);
+
+/* A region goes: none of its buffers is in use any more. */
+void np_rdma_mr_remove(struct np_rdma_dev *dev, const struct np_mem_region *region);
 
 /* Tests again what did not work, say because the port was down, or @all. */
 void np_rdma_mr_retest(struct np_rdma_dev *dev, bool all);
@@ -42,5 +53,8 @@ void np_rdma_mr_deregister_all(struct np_rdma_dev *dev);
  */
 void np_rdma_mr_judge_path(const struct np_rdma_dev *dev, uint32_t path_mtu, uint64_t *ret_ok,
 	uint64_t *ret_paged, char *reason, size_t reason_size);
+
+/* The same for a connection; it may be in use. */
+void np_rdma_mr_judge_conn(struct np_rdma_conn *conn);
 
 #endif

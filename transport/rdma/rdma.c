@@ -15,6 +15,7 @@
 #include "transport/rdma/cm.h"
 #include "transport/rdma/conn.h"
 #include "transport/rdma/dev.h"
+#include "transport/rdma/mr.h"
 #include "transport/rdma/rw.h"
 #include "transport/rdma/uevent.h"
 
@@ -84,6 +85,41 @@ static void rdma_abort(struct np_transport *transport, struct np_queue *queue, c
 		np_rdma_conn_gone(np_container_of(pos, struct np_rdma_conn, link), why);
 }
 
+/* Calls @fn with each device that is not going away. */
+static void each_dev(struct np_transport *transport, struct np_mem_region *region,
+	void (*fn)(struct np_rdma_dev *dev, struct np_mem_region *region))
+{
+	struct np_rdma *rdma = np_rdma_of(transport);
+	struct np_list *pos;
+
+	np_list_for_each(pos, &rdma->devs) {
+		struct np_rdma_dev *dev = np_container_of(pos, struct np_rdma_dev, link);
+
+		if (!dev->is_dead)
+			fn(dev, region);
+	}
+}
+
+static void rdma_add_region(struct np_transport *transport, struct np_mem_region *region)
+{
+	each_dev(transport, region, np_rdma_mr_add);
+}
+
+static void rdma_test_region(struct np_transport *transport, struct np_mem_region *region)
+{
+	each_dev(transport, region, np_rdma_mr_test);
+}
+
+static void rdma_remove_region(struct np_transport *transport, struct np_mem_region *region)
+{
+	struct np_rdma *rdma = np_rdma_of(transport);
+	struct np_list *pos;
+
+	/* Also of one that is going away: it may have to wait for its connections. */
+	np_list_for_each(pos, &rdma->devs)
+		np_rdma_mr_remove(np_container_of(pos, struct np_rdma_dev, link), region);
+}
+
 static void rdma_describe(
 	struct np_transport *transport, const struct np_transport_visitor *visitor)
 {
@@ -131,5 +167,8 @@ const struct np_transport_ops np_transport_rdma_ops = {
 	.push = np_rdma_push,
 	.respond = np_rdma_respond,
 	.abort_conn = rdma_abort,
+	.add_region = rdma_add_region,
+	.test_region = rdma_test_region,
+	.remove_region = rdma_remove_region,
 	.describe = rdma_describe,
 };

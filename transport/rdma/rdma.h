@@ -27,10 +27,11 @@ struct np_rdma {
 	struct np_mem *mem;
 	struct np_transport_settings settings;
 	struct rdma_event_channel *channel; /* NULL until there is an RDMA device */
-	struct ev_io cm_watch, uevent_watch;
-	struct np_list devs;      /* struct np_rdma_dev */
-	struct np_list conns;     /* struct np_rdma_conn */
-	struct np_list listeners; /* struct np_rdma_listener */
+	struct ev_io cm_watch;
+	struct np_hotplug *hotplug; /* NULL: device events cannot be watched */
+	struct np_list devs;        /* struct np_rdma_dev */
+	struct np_list conns;       /* struct np_rdma_conn */
+	struct np_list listeners;   /* struct np_rdma_listener */
 	uint32_t last_conn_id;
 	unsigned int next_reactor;          /* of the next I/O queue */
 	unsigned int load[NP_MAX_REACTORS]; /* connections by reactor index */

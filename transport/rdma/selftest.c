@@ -16,9 +16,9 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "target/memory/buscopy.h"
 #include "target/memory/pool.h"
 #include "target/nvme/subsys.h"
-#include "transport/rdma/buscopy.h"
 #include "transport/rdma/loop.h"
 
 #define MAX_TRIALS 5 /* path MTU 4096, 2048, 1024, 512, 256 */

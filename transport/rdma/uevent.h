@@ -7,31 +7,17 @@
  * before that (drivers/infiniband/core/uverbs_main.c). The device node's uevent comes first.
  *
  * Thread: control thread.
- * Depends: rdma.h.
+ * Depends: rdma.h, hotplug.h.
  */
 #ifndef NP_RDMA_UEVENT_H
 #define NP_RDMA_UEVENT_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "transport/rdma/rdma.h"
 
-/* Begins to watch. Without permission removals are noticed later, which is logged. */
+/* Begins to watch. Where it cannot, removals are noticed later, which is logged. */
 void np_rdma_uevent_open(struct np_rdma *rdma);
 
 /* Harmless if nothing was opened. */
 void np_rdma_uevent_close(struct np_rdma *rdma);
-
-/**
- * np_rdma_uevent_removed() - which verbs device does a uevent say is gone?
- * @msg: "remove@/devices/..." and KEY=value strings, each with its NUL
- * @len: bytes at @msg; nothing in it is trusted
- * @ret_name: name of the device node, such as "uverbs0"; cut to fit
- *
- * Context: any, pure. Spec: Linux lib/kobject_uevent.c.
- * Return: false if it says nothing of the kind.
- */
-bool np_rdma_uevent_removed(const char *msg, size_t len, char *ret_name, size_t name_size);
 
 #endif

@@ -5,7 +5,7 @@
  * Thread: one at a time, because it changes the process's SIGBUS action for the copy.
  * Depends: libc.
  */
-#include "transport/rdma/buscopy.h"
+#include "target/memory/buscopy.h"
 
 #include <errno.h>
 #include <setjmp.h>

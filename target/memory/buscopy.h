@@ -7,8 +7,8 @@
  * Thread: one at a time.
  * Depends: libc.
  */
-#ifndef NP_RDMA_BUSCOPY_H
-#define NP_RDMA_BUSCOPY_H
+#ifndef NP_MEMORY_BUSCOPY_H
+#define NP_MEMORY_BUSCOPY_H
 
 #include <stddef.h>
 

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * nvmet-p2p-cli status, stats, conns, memory: one question, one table or more.
+ *
+ * Thread: the only one.
+ * Depends: cli.h.
+ */
+#include <string.h>
+
+#include "tools/nvmet-p2p-cli/cli.h"
+
+static const struct {
+	const char *method;
+	void (*print)(json_t *result, FILE *out);
+} reports[] = {
+	{"status", np_cli_print_status},
+	{"stats", np_cli_print_stats},
+	{"conns", np_cli_print_conns},
+	{"memory", np_cli_print_memory},
+};
+
+static int report(const struct np_cli *cli, const char *method)
+{
+	json_t *result;
+	int ret = np_cli_ask(cli, method, NULL, &result);
+
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < sizeof(reports) / sizeof(reports[0]); i++) {
+		if (!strcmp(reports[i].method, method))
+			ret = np_cli_show(cli, result, reports[i].print);
+	}
+	json_decref(result);
+	return ret;
+}
+
+int np_cli_run_report(struct np_cli *cli, int argc, char **argv)
+{
+	static const struct option options[] = {NP_CLI_LONG, {NULL, 0, NULL, 0}};
+	int opt, ret;
+
+	while ((opt = getopt_long(argc, argv, NP_CLI_SHORT, options, NULL)) != -1) {
+		ret = np_cli_option(cli, opt);
+		if (ret)
+			return ret;
+	}
+	if (optind < argc)
+		return np_cli_usage("one command at a time, not also", argv[optind]);
+	return report(cli, argv[0]);
+}
