@@ -1,27 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A path MTU below what a page-granular RNIC needs: host memory, right data, and it is said."""
-from contextlib import contextmanager
-
 import fio
 import host
 from checks import (assert_all_p2p, assert_all_staged, io_connections, namespace_status, provider,
                     wait_no_connections)
 from target import NQN, Target, config, namespace, port, subsystem
 
-FULL_MTU, SMALL_MTU = 9000, 1500
+SMALL_MTU = 1500  # of the network: a path MTU of 1024
 JOB = dict(rw="randwrite", bssplit="512/20:4k/30:64k/40:1m/10", iodepth=16, size="12m",
            **fio.VERIFY)
-
-
-@contextmanager
-def network_mtu(vm, mtu):
-    """The loopback RNIC's network MTU inside the with block; 1500 gives a path MTU of 1024."""
-    vm.run(f"ip link set d0 mtu {mtu}")
-    try:
-        yield
-    finally:
-        if vm.alive:
-            vm.run(f"ip link set d0 mtu {FULL_MTU}")
 
 
 def cmb_namespace(vm):
@@ -32,7 +19,7 @@ def cmb_namespace(vm):
 
 def test_device__with_small_path_mtu_is_staged(daemon_built, vm):
     """This test starts the daemon on an RNIC of path MTU 1024: the self-test must find it out."""
-    with network_mtu(vm, SMALL_MTU):
+    with vm.network_mtu(SMALL_MTU):
         assert "active_mtu:\t\t1024" in vm.run("ibv_devinfo -d rxe0").stdout
         with Target(vm, cmb_namespace(vm)) as target:
             status = namespace_status(target)
@@ -50,7 +37,7 @@ def test_device__with_small_path_mtu_is_staged(daemon_built, vm):
 def test_connection__with_small_path_mtu_is_staged_alone(daemon_built, vm):
     """This test lets one connection come with path MTU 1024 to an RNIC that can do 4096."""
     with Target(vm, cmb_namespace(vm)) as target:
-        with network_mtu(vm, SMALL_MTU), host.connect(vm, NQN) as connection:
+        with vm.network_mtu(SMALL_MTU), host.connect(vm, NQN) as connection:
             small = io_connections(target)
             assert small and {entry["path_mtu"] for entry in small} == {1024}
             assert {entry["p2p"] for entry in small} == {"no"}
@@ -76,7 +63,7 @@ def test_required_p2p__is_refused_with_small_path_mtu(daemon_built, vm):
     """This test demands P2P on an RNIC whose path MTU forbids it: down, by that reason, the other serves."""
     served = [namespace(1, vm.block_device("cmb"), p2pmem="1", p2pmem_require=True),
               namespace(2, vm.block_device("plain"))]
-    with network_mtu(vm, SMALL_MTU), Target(vm, config([subsystem(NQN, *served)])) as target:
+    with vm.network_mtu(SMALL_MTU), Target(vm, config([subsystem(NQN, *served)])) as target:
         status = namespace_status(target, 1)
         assert status["state"] == "down" and "MTU" in status["reason"]
         with host.connect(vm, NQN) as connection:

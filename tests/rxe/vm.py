@@ -33,6 +33,7 @@ RUN_LIMIT_S = 240
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PR_SET_PDEATHSIG = 1
 LOOPBACK = "10.0.0.1"
+LOOPBACK_MTU = 9000
 LINK_ADDRESS = {"a": "10.1.0.1", "b": "10.1.0.2"}
 
 Result = namedtuple("Result", "rc stdout stderr")
@@ -170,6 +171,16 @@ class Vm:
         address = LINK_ADDRESS[self.topology.link]
         self.run("ip link set eth0 mtu 9000 up && "
                  f"ip address add {address}/24 dev eth0 && rdma link add rxe1 type rxe netdev eth0")
+
+    @contextmanager
+    def network_mtu(self, mtu):
+        """The MTU of the loopback RNIC's network inside the with block."""
+        self.run(f"ip link set d0 mtu {mtu}")
+        try:
+            yield
+        finally:
+            if self.alive:
+                self.run(f"ip link set d0 mtu {LOOPBACK_MTU}")
 
     @property
     def alive(self):
