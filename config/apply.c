@@ -124,9 +124,15 @@ static void np_apply_undo(struct np_daemon *daemon)
 
 static int np_apply_bring_up(struct np_daemon *daemon, char *why, size_t why_size)
 {
+	static const enum np_transport_fence fences[] = {
+		[NP_CFG_FENCE_AUTO] = NP_FENCE_AUTO,
+		[NP_CFG_FENCE_NONE] = NP_FENCE_NONE,
+		[NP_CFG_FENCE_READ] = NP_FENCE_READ,
+	};
 	const struct np_transport_settings settings = {
 		.moderation_count = daemon->cfg->daemon.cq_moderation_count,
 		.moderation_us = daemon->cfg->daemon.cq_moderation_us,
+		.fence = fences[daemon->cfg->daemon.p2p_fence],
 		.devices_changed = np_apply_devices_changed,
 		.ctx = daemon,
 	};

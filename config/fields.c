@@ -231,6 +231,7 @@ static const struct np_cfg_field daemon_fields[] = {
 	INT("poll_us", struct np_cfg_daemon, poll_us, -1, 1000000, 200),
 	INT("cq_moderation_count", struct np_cfg_daemon, cq_moderation_count, 0, UINT16_MAX, 0),
 	INT("cq_moderation_us", struct np_cfg_daemon, cq_moderation_us, 0, UINT16_MAX, 0),
+	ENUM("p2p_fence", struct np_cfg_daemon, p2p_fence, np_cfg_fence_names, NP_CFG_FENCE_AUTO),
 	STR("control_socket", struct np_cfg_daemon, control_socket,
 		.def_text = NP_CFG_SOCKET_DEFAULT),
 	INT("cmb_pool_bytes", struct np_cfg_daemon, cmb_pool_bytes, 0, INT64_MAX, 0),

@@ -164,6 +164,13 @@ struct np_cfg_subsys {
 	size_t n_namespaces;
 };
 
+/* Is data in peer memory known to have arrived before the drive is told? See docs/p2p.md. */
+enum np_cfg_fence {
+	NP_CFG_FENCE_AUTO, /* READ for an RNIC on PCI */
+	NP_CFG_FENCE_NONE,
+	NP_CFG_FENCE_READ, /* the RNIC reads back the last byte */
+};
+
 struct np_cfg_reactors {
 	unsigned int count; /* default 1 */
 	int *cpus;          /* count of them; NULL = any CPU the process may run on */
@@ -174,6 +181,7 @@ struct np_cfg_daemon {
 	int32_t nice;    /* of the reactors; default -20 */
 	int32_t poll_us; /* poll that long without work before sleeping; -1 = for ever; default 200 */
 	uint16_t cq_moderation_count, cq_moderation_us; /* default 0: the RNIC's own */
+	enum np_cfg_fence p2p_fence;                    /* default AUTO */
 	char *control_socket;                           /* default NP_CFG_SOCKET_DEFAULT */
 	uint64_t cmb_pool_bytes;  /* per provider; 0 = as much as is free, up to 64 MiB (default) */
 	uint64_t host_pool_bytes; /* default 64 MiB */

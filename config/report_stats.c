@@ -164,14 +164,15 @@ static void np_report_conn(void *ctx, const struct np_conn_info *info)
 
 	np_traffic_add(&traffic, &queue->traffic);
 	entry = json_pack("{s:i, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:i, s:s, s:s, "
-			  "s:I, s:I}",
+			  "s:I, s:I, s:I}",
 		"id", (int)queue->id, "host", info->host, "device", info->device, "nqn",
 		ctrl ? ctrl->subsys->nqn : "", "hostnqn", hostnqn, "cntlid",
 		ctrl ? (int)ctrl->cntlid : -1, "qid", (int)queue->qid, "depth", (int)queue->depth,
 		"path_mtu", (int)info->path_mtu, "reactor", (int)queue->reactor->index, "state",
 		info->state, "inflight",
 		(int)atomic_load_explicit(&queue->inflight, memory_order_relaxed), "p2p",
-		has_peer ? "yes" : "no", "p2p_reason", queue->p2p_reason, "requests",
+		has_peer ? "yes" : "no", "p2p_reason", queue->p2p_reason, "fences",
+		np_report_int(np_stat_read(&queue->fences)), "requests",
 		np_report_int(np_stat_read(&queue->requests)), "age_s", np_report_int(info->age_s));
 	np_report_append(&conns->list, np_report_traffic(entry, &traffic));
 }

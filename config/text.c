@@ -50,6 +50,13 @@ const struct np_cfg_name np_cfg_ana_state_names[] = {
 	{NULL, 0},
 };
 
+const struct np_cfg_name np_cfg_fence_names[] = {
+	{"auto", NP_CFG_FENCE_AUTO},
+	{"none", NP_CFG_FENCE_NONE},
+	{"read", NP_CFG_FENCE_READ},
+	{NULL, 0},
+};
+
 const struct np_cfg_name np_cfg_engine_names[] = {
 	{"auto", NP_CFG_ENGINE_AUTO},
 	{"nvme", NP_CFG_ENGINE_NVME},

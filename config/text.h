@@ -27,6 +27,7 @@ extern const struct np_cfg_name np_cfg_adrfam_names[];
 extern const struct np_cfg_name np_cfg_treq_names[];
 extern const struct np_cfg_name np_cfg_ana_state_names[];
 extern const struct np_cfg_name np_cfg_engine_names[];
+extern const struct np_cfg_name np_cfg_fence_names[];
 
 /* Return: the name of @value in @names, "?" when it has none. */
 const char *np_cfg_name_of(const struct np_cfg_name *names, unsigned int value);

@@ -52,6 +52,13 @@ struct np_transport {
 	struct np_traffic_sum closed; /* of those that are gone */
 };
 
+/* Is what a device has written to peer memory made sure to be there? See docs/p2p.md, "Ordering". */
+enum np_transport_fence {
+	NP_FENCE_AUTO, /* by a device on PCI */
+	NP_FENCE_NONE,
+	NP_FENCE_READ, /* by every device */
+};
+
 /* Of the operator, for all connections. */
 struct np_transport_settings {
 	/*
@@ -59,6 +66,7 @@ struct np_transport_settings {
 	 * others. 0: as the device does by itself.
 	 */
 	uint16_t moderation_count, moderation_us;
+	enum np_transport_fence fence;
 	/*
 	 * A device has come or gone, or can do other things with the memory than before: see the
 	 * regions' notes. NULL: nobody wants to know. Context: control thread.

@@ -55,6 +55,7 @@ struct np_queue {
 	struct np_timer retry_timer;
 	_Atomic uint64_t requests; /* any thread reads */
 	struct np_traffic traffic; /* any thread reads */
+	_Atomic uint64_t fences;   /* of data pulled into peer memory; any thread reads */
 	_Atomic uint32_t inflight; /* any thread reads */
 
 	/* Control thread only: */

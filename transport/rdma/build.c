@@ -16,6 +16,7 @@
 #include "target/base/clock.h"
 #include "target/base/line.h"
 #include "transport/rdma/conn.h"
+#include "transport/rdma/fence.h"
 #include "transport/rdma/mr.h"
 #include "transport/rdma/rw.h"
 #include "transport/rdma/stall.h"
@@ -256,6 +257,7 @@ int np_rdma_conn_build(struct np_rdma *rdma, struct np_rdma_dev *dev, struct rdm
 		fail(err, "receives cannot be posted", why, why_size);
 	if (err)
 		goto err_free;
+	np_rdma_fence_get(conn);
 	np_rdma_mr_judge_conn(conn);
 	*ret_conn = conn;
 	return 0;
@@ -280,6 +282,7 @@ void np_rdma_conn_free(struct np_rdma_conn *conn)
 	if (conn->mr && ibv_dereg_mr(conn->mr))
 		np_log_warn("%s: memory of conn %u could not be deregistered", conn->dev->name,
 			conn->queue.id);
+	np_rdma_fence_put(conn);
 	leave_cq(conn);
 	free(conn->wire_cqes);
 	if (conn->slots)

@@ -63,6 +63,7 @@ struct np_rdma_slot {
 	struct np_rdma_recv *recv; /* its capsule, while data in it is used; else NULL */
 	struct np_rdma_op part_op; /* one of a job's RDMA work requests */
 	struct np_rdma_op last_op; /* the last one of a chain, the only one that is signalled */
+	struct np_rdma_op fence_op;
 	struct np_rdma_later later;
 	/* Called once at the end of the job; @err is 0 or negative. */
 	void (*over)(struct np_rdma_slot *slot, int err);
@@ -71,6 +72,7 @@ struct np_rdma_slot {
 	uint16_t inflight; /* work requests that are not completed */
 	uint16_t chain;    /* send queue entries that last_op gives back */
 	bool is_waited;    /* counted in the reactor's nwaiting */
+	bool is_fenced;    /* what is in flight is its fence */
 	int err;
 };
 
@@ -81,7 +83,9 @@ struct np_rdma_conn {
 	struct np_rdma *rdma;
 	struct np_rdma_dev *dev;
 	struct np_rdma_cq *cq;
-	struct ibv_qp *qp; /* valid until SWEEPING */
+	struct np_rdma_fence *fence; /* for what is pulled into peer memory, or NULL */
+	char fence_reason[96];       /* why there is none though its device needs one */
+	struct ibv_qp *qp;           /* valid until SWEEPING */
 	uint32_t qp_num;
 	struct np_rdma_rq *rq;
 	struct np_rdma_slot *slots; /* room for nslots */

@@ -16,8 +16,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "target/topology/pci.h"
 #include "transport/rdma/cm.h"
 #include "transport/rdma/conn.h"
+#include "transport/rdma/fence.h"
 #include "transport/rdma/mr.h"
 
 bool np_rdma_dev_find_port(struct np_rdma_dev *dev)
@@ -41,6 +43,17 @@ bool np_rdma_dev_find_port(struct np_rdma_dev *dev)
 	return false;
 }
 
+/* A software RNIC copies with the CPU, which writes its completion after its data. */
+static bool needs_fence(const struct np_rdma_dev *dev)
+{
+	char path[128], address[NP_PCI_ADDRESS_BYTES];
+
+	if (dev->rdma->settings.fence != NP_FENCE_AUTO)
+		return dev->rdma->settings.fence == NP_FENCE_READ;
+	snprintf(path, sizeof(path), "class/infiniband/%s", dev->name);
+	return !np_pci_find(NP_SYSFS, path, address);
+}
+
 static int query(struct np_rdma_dev *dev, char *why, size_t why_size)
 {
 	const uint32_t odp = IBV_ODP_SUPPORT_READ | IBV_ODP_SUPPORT_WRITE;
@@ -55,6 +68,7 @@ static int query(struct np_rdma_dev *dev, char *why, size_t why_size)
 	dev->has_odp = dev->attr.odp_caps.general_caps & IBV_ODP_SUPPORT &&
 		(dev->attr.odp_caps.per_transport_caps.rc_odp_caps & odp) == odp;
 	/* iWARP and RoCE/IB alike: these extensions bring SEND with invalidate. */
+	dev->needs_fence = needs_fence(dev);
 	dev->has_send_inv = dev->attr.orig_attr.device_cap_flags & IBV_DEVICE_MEM_MGT_EXTENSIONS;
 	np_rdma_dev_find_port(dev);
 	return 0;
@@ -330,6 +344,7 @@ void np_rdma_dev_free(struct np_rdma_dev *dev)
 	struct np_list *pos, *tmp;
 
 	ev_io_stop(dev->rdma->runtime->loop, &dev->async_watch);
+	np_rdma_fence_free_all(dev);
 	np_rdma_mr_deregister_all(dev);
 	for (unsigned int i = 0; i < NP_MAX_REACTORS; i++) {
 		np_list_for_each_safe(pos, tmp, &dev->cqs[i])
@@ -384,6 +399,7 @@ void np_rdma_dev_removed(struct np_rdma_dev *dev)
 		if (conn->dev == dev)
 			np_rdma_conn_gone(conn, "its RNIC was removed");
 	}
+	np_rdma_fence_stop_all(dev);
 	np_rdma_cm_device_removed(dev);
 	if (!dev->nconns)
 		free_removed(dev);

@@ -43,9 +43,11 @@ struct np_rdma_dev {
 		retest_ms; /* CLOCK_MONOTONIC: a test that could not run is not tried before this */
 	bool has_odp;      /* for all that a connection does with local memory */
 	bool has_send_inv; /* SEND with invalidate */
-	struct np_rdma_mr mrs[NP_MAX_REGIONS]; /* by region id */
-	struct np_list cqs[NP_MAX_REACTORS];   /* by reactor index, the one to be filled first */
-	struct np_list rqs;                    /* shared receive queues, see rq.h */
+	bool needs_fence;  /* what it writes to peer memory may arrive after its completion */
+	struct np_rdma_fence *fences[NP_MAX_REACTORS]; /* by reactor index, NULL until needed */
+	struct np_rdma_mr mrs[NP_MAX_REGIONS];         /* by region id */
+	struct np_list cqs[NP_MAX_REACTORS]; /* by reactor index, the one to be filled first */
+	struct np_list rqs;                  /* shared receive queues, see rq.h */
 	struct ev_io async_watch;
 	unsigned int nconns;
 	struct np_traffic_sum closed; /* of its connections that are gone */

@@ -10,10 +10,12 @@
  * Depends: conn.h, rw.h.
  */
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "transport/rdma/conn.h"
+#include "transport/rdma/fence.h"
 #include "transport/rdma/recv.h"
 #include "transport/rdma/rw.h"
 #include "transport/rdma/stall.h"
@@ -65,6 +67,29 @@ static void drop_waiting(struct np_rdma_conn *conn)
 	}
 }
 
+/* Jobs that have found no room in the send queue. */
+static void abandon_waiting(struct np_list *waiting)
+{
+	struct np_list *link;
+
+	while ((link = np_list_pop(waiting))) {
+		struct np_rdma_slot *slot = np_container_of(link, struct np_rdma_slot, link);
+
+		slot->err = -ECONNABORTED;
+		np_rdma_settle(slot);
+	}
+}
+
+/* Ends the job of a slot whose QP is destroyed; harmless on one that has none. */
+static void abandon(struct np_rdma_slot *slot)
+{
+	if (!slot->inflight || slot->is_fenced)
+		return;
+	slot->inflight = 0;
+	slot->err = -ECONNABORTED;
+	np_rdma_settle(slot);
+}
+
 void np_rdma_conn_stop(struct np_rdma_conn *conn)
 {
 	assert(!conn->is_stopped);
@@ -76,7 +101,9 @@ void np_rdma_conn_stop(struct np_rdma_conn *conn)
 	np_rdma_post(conn);
 	drop_waiting(conn);
 	np_queue_drain(&conn->queue);
-	np_rdma_abandon_waiting(conn);
+	abandon_waiting(&conn->send_wait);
+	abandon_waiting(&conn->read_wait);
+	np_rdma_fence_abandon(conn);
 	np_rdma_conn_say_stopped(conn);
 	conn->slots_used--;
 	np_rdma_conn_check_idle(conn);
@@ -87,9 +114,9 @@ void np_rdma_conn_sweep(struct np_rdma_conn *conn)
 	np_rdma_cq_sweep(conn->cq);
 	np_rdma_recv_detach(conn);
 	become_quiet(conn);
-	/* An RNIC that never flushed: its work requests ended with the QP. */
+	/* An RNIC that never flushed: its work requests ended with the QP. A fence has one of its own. */
 	for (uint32_t i = 0; i < conn->slots_made; i++)
-		np_rdma_abandon(&conn->slots[i]);
+		abandon(&conn->slots[i]);
 	conn->is_swept = true;
 	np_rdma_conn_check_idle(conn);
 }

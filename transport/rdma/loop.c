@@ -47,14 +47,18 @@ static int find_gid(struct ibv_context *ctx, uint8_t port, struct ibv_gid_entry 
 	return best ? 0 : -EADDRNOTAVAIL;
 }
 
-static struct ibv_qp *create_qp(struct np_rdma_loop *loop, struct ibv_pd *pd)
+static struct ibv_qp *create_qp(
+	struct np_rdma_loop *loop, struct ibv_pd *pd, struct ibv_cq *send_cq, uint32_t sends)
 {
 	struct ibv_qp_init_attr init = {
-		.send_cq = loop->cq,
+		.send_cq = send_cq ? send_cq : loop->cq,
 		.recv_cq = loop->cq,
 		.qp_type = IBV_QPT_RC,
 		.sq_sig_all = 1,
-		.cap = {.max_send_wr = 2, .max_recv_wr = 1, .max_send_sge = 1, .max_recv_sge = 1},
+		.cap = {.max_send_wr = sends,
+			.max_recv_wr = 1,
+			.max_send_sge = 1,
+			.max_recv_sge = 1},
 	};
 
 	return ibv_create_qp(pd, &init);
@@ -122,8 +126,8 @@ static int connect_one(struct ibv_qp *qp, uint32_t peer_qpn, const struct ibv_gi
 	return err;
 }
 
-int np_rdma_loop_open(struct ibv_context *ctx, struct ibv_pd *pd, uint8_t port, enum ibv_mtu mtu,
-	struct np_rdma_loop *ret_loop)
+int np_rdma_loop_open(struct ibv_context *ctx, const struct np_rdma_loop_ends *ends, uint8_t port,
+	enum ibv_mtu mtu, struct np_rdma_loop *ret_loop)
 {
 	struct np_rdma_loop loop = {0};
 	struct ibv_gid_entry gid;
@@ -139,8 +143,8 @@ int np_rdma_loop_open(struct ibv_context *ctx, struct ibv_pd *pd, uint8_t port, 
 	loop.cq = ibv_create_cq(ctx, 8, NULL, NULL, 0);
 	if (!loop.cq)
 		return -errno;
-	loop.near = create_qp(&loop, pd);
-	loop.far = loop.near ? create_qp(&loop, pd) : NULL;
+	loop.near = create_qp(&loop, ends->near_pd, ends->near_cq, ends->sends);
+	loop.far = loop.near ? create_qp(&loop, ends->far_pd, NULL, 1) : NULL;
 	if (!loop.far) {
 		err = -errno;
 		goto err_close;

@@ -259,6 +259,18 @@ void np_rdma_mr_judge_path(const struct np_rdma_dev *dev, uint32_t path_mtu, uin
 	*ret_paged = paged;
 }
 
+static uint64_t host_regions(const struct np_mem *mem)
+{
+	const struct np_mem_region *region;
+	uint64_t host = 0;
+
+	np_mem_for_each(mem, region) {
+		if (!region->is_peer)
+			host |= 1ull << region->id;
+	}
+	return host;
+}
+
 void np_rdma_mr_judge_conn(struct np_rdma_conn *conn)
 {
 	struct np_queue *queue = &conn->queue;
@@ -266,6 +278,10 @@ void np_rdma_mr_judge_conn(struct np_rdma_conn *conn)
 
 	np_rdma_mr_judge_path(conn->dev, conn->path_mtu, &ok, &paged, queue->p2p_reason,
 		sizeof(queue->p2p_reason));
+	if (conn->dev->needs_fence && !conn->fence) {
+		ok &= host_regions(conn->dev->rdma->mem);
+		snprintf(queue->p2p_reason, sizeof(queue->p2p_reason), "%s", conn->fence_reason);
+	}
 	/* Its limits before the memory; the reactor reads them the other way round. */
 	atomic_store_explicit(&queue->region_paged, paged, memory_order_relaxed);
 	atomic_store_explicit(&queue->region_ok, ok, memory_order_release);

@@ -16,6 +16,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "transport/rdma/fence.h"
 #include "transport/rdma/recv.h"
 #include "transport/rdma/sgl.h"
 #include "transport/rdma/stall.h"
@@ -32,8 +33,7 @@ static bool is_waiting(const struct np_rdma_slot *slot)
 	return !np_list_is_empty(&slot->link);
 }
 
-/* Whether the job goes on only with a completion of the send queue. */
-static void set_waited(struct np_rdma_slot *slot, bool is_waited)
+void np_rdma_set_waited(struct np_rdma_slot *slot, bool is_waited)
 {
 	unsigned int *nwaiting = &slot->conn->queue.reactor->nwaiting;
 
@@ -160,25 +160,24 @@ static bool post_chain(struct np_rdma_slot *slot)
 	slot->inflight = 1;
 	/* Nobody waits for the end of an answer: it gives back a slot, and maybe a buffer. */
 	if (has_send)
-		set_waited(slot, false);
+		np_rdma_set_waited(slot, false);
 	return true;
 }
 
 /* ---- the end of a job ---------------------------------------------------------------------- */
 
-/* Ends the job if all is posted that will ever be, and nothing is in flight. */
-static void settle(struct np_rdma_slot *slot)
+void np_rdma_settle(struct np_rdma_slot *slot)
 {
 	if (slot->inflight || (is_waiting(slot) && !slot->err))
 		return;
 	np_list_del(&slot->link);
-	set_waited(slot, false);
+	np_rdma_set_waited(slot, false);
 	slot->over(slot, slot->err);
 }
 
 static void settle_later(struct np_rdma_later *later)
 {
-	settle(np_container_of(later, struct np_rdma_slot, later));
+	np_rdma_settle(np_container_of(later, struct np_rdma_slot, later));
 }
 
 static bool post_waiting(struct np_list *waiting, bool (*post_job)(struct np_rdma_slot *slot))
@@ -189,7 +188,7 @@ static bool post_waiting(struct np_list *waiting, bool (*post_job)(struct np_rdm
 		if (!post_job(slot))
 			return false;
 		np_list_del(&slot->link);
-		settle(slot);
+		np_rdma_settle(slot);
 	}
 	return true;
 }
@@ -242,7 +241,7 @@ static void read_done(struct np_rdma_op *op, const struct ibv_wc *wc)
 	conn->read_credits++;
 	slot->inflight--;
 	check_wc(slot, wc);
-	settle(slot);
+	np_rdma_settle(slot);
 	kick(conn);
 }
 
@@ -261,13 +260,24 @@ static void chain_done(struct np_rdma_op *op, const struct ibv_wc *wc)
 	conn->sq.free += slot->chain;
 	slot->inflight = 0;
 	check_wc(slot, wc);
-	settle(slot);
+	np_rdma_settle(slot);
 	kick(conn);
+}
+
+static void over_fence(struct np_rdma_slot *slot, int err)
+{
+	np_req_pulled(&slot->req, err);
 }
 
 static void over_pull(struct np_rdma_slot *slot, int err)
 {
-	np_req_pulled(&slot->req, err);
+	if (err || !np_rdma_fence_is_due(slot)) {
+		np_req_pulled(&slot->req, err);
+		return;
+	}
+	slot->verb = "fence";
+	slot->over = over_fence;
+	np_rdma_fence_run(slot);
 }
 
 static void over_push(struct np_rdma_slot *slot, int err)
@@ -299,7 +309,7 @@ static void reset(struct np_rdma_slot *slot, const char *verb,
 	 * no fault of the command, which the host sends again over another connection.
 	 */
 	slot->err = slot->conn->is_failed || slot->conn->is_stopped ? -ECONNABORTED : 0;
-	set_waited(slot, true);
+	np_rdma_set_waited(slot, true);
 }
 
 void np_rdma_pull(struct np_req *req)
@@ -344,7 +354,7 @@ void np_rdma_respond(struct np_req *req)
 	if (!slot->err && (!np_list_is_empty(&conn->send_wait) || !post_chain(slot)))
 		np_list_add_tail(&conn->send_wait, &slot->link);
 	if (!is_waiting(slot) && !slot->inflight)
-		settle(slot);
+		np_rdma_settle(slot);
 }
 
 void np_rdma_rw_init(struct np_rdma_conn *conn)
@@ -369,31 +379,4 @@ struct np_rdma_slot *np_rdma_slot_make(struct np_rdma_conn *conn)
 	np_list_init(&slot->later.link);
 	np_list_init(&slot->req.link);
 	return slot;
-}
-
-static void abandon_list(struct np_list *waiting)
-{
-	struct np_list *link;
-
-	while ((link = np_list_pop(waiting))) {
-		struct np_rdma_slot *slot = np_container_of(link, struct np_rdma_slot, link);
-
-		slot->err = -ECONNABORTED;
-		settle(slot);
-	}
-}
-
-void np_rdma_abandon_waiting(struct np_rdma_conn *conn)
-{
-	abandon_list(&conn->send_wait);
-	abandon_list(&conn->read_wait);
-}
-
-void np_rdma_abandon(struct np_rdma_slot *slot)
-{
-	if (!slot->inflight)
-		return;
-	slot->inflight = 0;
-	slot->err = -ECONNABORTED;
-	settle(slot);
 }

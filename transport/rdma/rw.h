@@ -24,10 +24,10 @@ struct np_rdma_slot *np_rdma_slot_make(struct np_rdma_conn *conn);
 /* Posts now what is gathered. Happens by itself at the end of the turn. */
 void np_rdma_post(struct np_rdma_conn *conn);
 
-/* Gives up the jobs that have found no room in the send queue. The connection is stopped. */
-void np_rdma_abandon_waiting(struct np_rdma_conn *conn);
+/* Ends the slot's job if all is posted that will ever be, and nothing is in flight. */
+void np_rdma_settle(struct np_rdma_slot *slot);
 
-/* Ends the job of a slot whose QP is destroyed; harmless on one that has none. */
-void np_rdma_abandon(struct np_rdma_slot *slot);
+/* Does the job go on only with a completion of a send queue? */
+void np_rdma_set_waited(struct np_rdma_slot *slot, bool is_waited);
 
 #endif

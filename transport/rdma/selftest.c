@@ -84,6 +84,14 @@ static bool run(struct selftest *test, enum ibv_wr_opcode opcode, const struct s
 	return false;
 }
 
+/* The completion may be earlier than the data, see fence.h. */
+static bool fence(struct selftest *test, const struct shape *shape, struct np_rdma_trial *trial)
+{
+	const struct shape last = {shape->offset + shape->bytes - 1, 1};
+
+	return !test->region->is_peer || run(test, IBV_WR_RDMA_WRITE, &last, trial);
+}
+
 static bool fault(struct np_rdma_trial *trial, const char *what, const struct shape *shape)
 {
 	snprintf(trial->fault, sizeof(trial->fault), "%s, %u bytes at offset %u", what,
@@ -108,6 +116,8 @@ static bool check_read(
 	if (!run(test, IBV_WR_RDMA_READ, shape, trial))
 		return false;
 	memcpy(test->expect + shape->offset, test->remote, shape->bytes);
+	if (!fence(test, shape, trial))
+		return false;
 	if (np_buscopy(test->copy + begin, scratch + begin, end - begin))
 		return fault(trial, "the memory is gone", shape);
 	if (memcmp(test->copy + begin, test->expect + begin, end - begin))
@@ -154,10 +164,11 @@ static bool check_shapes(struct selftest *test, const struct shape *shapes, size
 static int try_mtu(struct selftest *test, enum ibv_mtu mtu, struct np_rdma_trial *trial)
 {
 	struct np_rdma_dev *dev = test->dev;
+	const struct np_rdma_loop_ends ends = {.near_pd = dev->pd, .far_pd = dev->pd, .sends = 2};
 	int err;
 
 	test->is_lost = false;
-	err = np_rdma_loop_open(dev->ctx, dev->pd, dev->port, mtu, &test->loop);
+	err = np_rdma_loop_open(dev->ctx, &ends, dev->port, mtu, &test->loop);
 	if (err)
 		return err;
 	*trial = (struct np_rdma_trial){.path_mtu = np_rdma_mtu_bytes(mtu)};
