@@ -72,6 +72,7 @@ static int np_apply_list_namespaces(struct np_daemon *daemon)
 		for (size_t j = 0; j < cfg->subsystems[i].n_namespaces; j++) {
 			struct np_applied_ns *applied = &daemon->namespaces[daemon->n_namespaces];
 
+			applied->daemon = daemon;
 			applied->cfg_subsys = &cfg->subsystems[i];
 			applied->cfg = &cfg->subsystems[i].namespaces[j];
 			applied->stats =

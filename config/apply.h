@@ -16,6 +16,8 @@
 #include "target/reactor/runtime.h"
 #include "transport/transport.h"
 
+struct np_daemon;
+
 /* A device opened with one engine, and what was found with it. */
 struct np_apply_engine {
 	struct np_backend *backend;
@@ -29,11 +31,13 @@ struct np_applied_path {
 	char rnic[64];
 	struct np_mem_region *region; /* NULL: host memory */
 	bool had_peer;                /* region was not NULL at some time */
+	uint64_t distrusted;          /* memory that a scrub has found wrong, a bit a region id */
 	char reason[256];
 };
 
 /* One namespace that the operator wants: what became of it, for `status`. */
 struct np_applied_ns {
+	struct np_daemon *daemon;
 	const struct np_cfg_subsys *cfg_subsys;
 	const struct np_cfg_ns *cfg;
 	struct np_ns *ns;          /* NULL: it is down */
@@ -128,6 +132,16 @@ struct np_apply_engine *np_apply_pick_engine(struct np_daemon *daemon,
  * Return: is there peer memory for any RNIC?
  */
 bool np_apply_choose_paths(struct np_daemon *daemon, struct np_applied_ns *applied);
+
+/*
+ * Tests all memory again with each RNIC, and what is chosen with each drive, and chooses anew. What
+ * a scrub has taken out of service gets another chance. Hosts may be at work.
+ */
+void np_apply_test_all(struct np_daemon *daemon);
+
+/* For np_ns.distrust. */
+void np_apply_distrust(
+	struct np_ns *ns, unsigned int rnic, struct np_mem_region *region, uint64_t lba);
 
 /* apply_target.c ---------------------------------------------------------------------------- */
 

@@ -220,6 +220,17 @@ struct np_apply_engine *np_apply_pick_engine(struct np_daemon *daemon,
 	return NULL;
 }
 
+static bool np_apply_is_distrusted(const struct np_applied_ns *applied,
+	const struct np_apply_rnic *rnic, const struct np_mem_region *region, char *why,
+	size_t why_size)
+{
+	if (!(applied->paths[rnic->id].distrusted >> region->id & 1))
+		return false;
+	snprintf(why, why_size, "%.63s is out of service: a scrub found other bytes on the drive",
+		region->name);
+	return true;
+}
+
 /* ---- the choice --------------------------------------------------------------------------- */
 
 /* Return: the best memory that works with RNIC and drive; else NULL with the last obstacle. */
@@ -243,7 +254,8 @@ static struct np_mem_region *np_apply_choose(struct np_daemon *daemon,
 	for (unsigned int i = 0; i < n; i++) {
 		struct np_mem_region *region = candidates[i].region;
 
-		if (!np_apply_rnic_can(rnic, region, why, why_size) ||
+		if (np_apply_is_distrusted(applied, rnic, region, why, why_size) ||
+			!np_apply_rnic_can(rnic, region, why, why_size) ||
 			!np_apply_engine_can(&applied->engine, region, why, why_size))
 			continue;
 		snprintf(test, sizeof(test), "%.191s", why);
@@ -305,4 +317,71 @@ bool np_apply_choose_paths(struct np_daemon *daemon, struct np_applied_ns *appli
 		applied->paths[id] = (struct np_applied_path){0};
 	}
 	return has_peer;
+}
+
+void np_apply_test_all(struct np_daemon *daemon)
+{
+	struct np_mem_region *region;
+
+	np_mem_for_each(&daemon->mem, region) {
+		if (!np_mem_is_lost(region))
+			daemon->transport->ops->test_region(daemon->transport, region);
+	}
+	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
+		struct np_applied_ns *applied = &daemon->namespaces[i];
+
+		applied->engine.tested = applied->engine.works = 0;
+		for (unsigned int j = 0; j < NP_MAX_RNICS; j++)
+			applied->paths[j].distrusted = 0;
+		if (applied->ns)
+			np_apply_choose_paths(daemon, applied);
+	}
+}
+
+/* ---- what a scrub found ------------------------------------------------------------------- */
+
+struct np_apply_doubt {
+	struct np_msg msg;
+	struct np_applied_ns *applied;
+	unsigned int rnic, region;
+	uint64_t lba;
+};
+
+/* On the control thread. The region may have gone meanwhile, or be another one: then it is moot. */
+static void np_apply_take_out(struct np_msg *msg)
+{
+	struct np_apply_doubt *doubt = np_container_of(msg, struct np_apply_doubt, msg);
+	struct np_applied_ns *applied = doubt->applied;
+	struct np_applied_path *path = &applied->paths[doubt->rnic];
+	const struct np_mem_region *region = applied->daemon->mem.regions[doubt->region];
+
+	if (region && path->is_known && applied->ns) {
+		path->distrusted |= UINT64_C(1) << doubt->region;
+		np_event(NP_EVENT_SCRUB, NP_LOG_ERR,
+			"namespace %s/%u with %s: what was written to LBA %llu through %s was not "
+			"what the drive had; it was written again from host memory, and P2P is off",
+			applied->cfg_subsys->nqn, applied->cfg->nsid, path->rnic,
+			(unsigned long long)doubt->lba, region->name);
+		np_apply_choose_paths(applied->daemon, applied);
+	}
+	free(doubt);
+}
+
+void np_apply_distrust(
+	struct np_ns *ns, unsigned int rnic, struct np_mem_region *region, uint64_t lba)
+{
+	struct np_applied_ns *applied = ns->owner;
+	struct np_apply_doubt *doubt = calloc(1, sizeof(*doubt));
+
+	/* The reactor has switched the path off; without memory it stays so until the next choice. */
+	if (!doubt)
+		return;
+	*doubt = (struct np_apply_doubt){
+		.msg.fn = np_apply_take_out,
+		.applied = applied,
+		.rnic = rnic,
+		.region = region->id,
+		.lba = lba,
+	};
+	np_runtime_send_control(&applied->daemon->runtime, &doubt->msg);
 }

@@ -173,27 +173,39 @@ int np_apply_memory(struct np_daemon *daemon, char *why, size_t why_size)
 
 /* ---- what is lost ------------------------------------------------------------------------- */
 
+/* Forgets what was found with the region, and has nobody take a buffer of it any more. */
+static void np_apply_forget_region(
+	struct np_applied_ns *applied, const struct np_mem_region *region)
+{
+	const uint64_t bit = UINT64_C(1) << region->id;
+
+	applied->engine.tested &= ~bit;
+	applied->engine.works &= ~bit;
+	applied->considered &= ~bit;
+	for (unsigned int i = 0; i < NP_MAX_RNICS; i++) {
+		applied->paths[i].distrusted &= ~bit;
+		if (applied->ns && np_ns_region(applied->ns, i) == region)
+			np_ns_set_path(applied->ns, i, NULL, NP_STAGED_LOST);
+	}
+}
+
 void np_apply_lose_memory(
 	struct np_daemon *daemon, struct np_mem_region *region, enum np_mem_state state)
 {
-	int before = atomic_load(&region->state);
-
 	/* What is gone is not to be found doubtful only. */
-	if (before >= (int)state)
+	if (atomic_load(&region->state) >= (int)state)
 		return;
+	/* In this order: a command that fails for it goes another way when it is sent again. */
+	for (unsigned int i = 0; i < daemon->n_namespaces; i++)
+		np_apply_forget_region(&daemon->namespaces[i], region);
 	atomic_store(&region->state, (int)state);
+	np_apply_each_pool(daemon, region, np_apply_evict_pool);
 	np_event(NP_EVENT_MEMORY, NP_LOG_WARN, "memory %s: its device %s", region->name,
 		state == NP_MEM_GONE ? "has gone" : "was reset; it is tested again");
 	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
-		struct np_applied_ns *applied = &daemon->namespaces[i];
-
-		applied->engine.tested &= ~(UINT64_C(1) << region->id);
-		applied->engine.works &= ~(UINT64_C(1) << region->id);
-		applied->considered &= ~(UINT64_C(1) << region->id);
-		if (applied->ns)
-			np_apply_choose_paths(daemon, applied);
+		if (daemon->namespaces[i].ns)
+			np_apply_choose_paths(daemon, &daemon->namespaces[i]);
 	}
-	np_apply_each_pool(daemon, region, np_apply_evict_pool);
 }
 
 static void np_apply_close_region(struct np_daemon *daemon, struct np_mem_region *region)

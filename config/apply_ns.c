@@ -174,8 +174,7 @@ static void np_apply_set_ids(
 		np_ns_make_uuid(applied->cfg_subsys->nqn, ns->nsid, ns->uuid);
 }
 
-static struct np_ns *np_apply_new_ns(
-	const struct np_daemon *daemon, const struct np_applied_ns *applied)
+static struct np_ns *np_apply_new_ns(const struct np_daemon *daemon, struct np_applied_ns *applied)
 {
 	struct np_backend *backend = applied->engine.backend;
 	unsigned int nreactors = daemon->runtime.nreactors;
@@ -192,6 +191,9 @@ static struct np_ns *np_apply_new_ns(
 	ns->nreactors = nreactors;
 	ns->nsid = applied->cfg->nsid;
 	ns->backend = backend;
+	ns->scrub_every = applied->cfg->scrub;
+	ns->distrust = np_apply_distrust;
+	ns->owner = applied;
 	np_list_init(&ns->link);
 	ns->lba_shift = (uint32_t)__builtin_ctz(backend->block_bytes);
 	ns->nblocks = backend->nblocks;

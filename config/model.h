@@ -144,6 +144,7 @@ struct np_cfg_ns {
 	bool p2pmem_require;       /* default false: fall back to host memory */
 	enum np_cfg_engine engine; /* default AUTO */
 	bool io_poll;              /* default false */
+	uint32_t scrub;            /* one write in so many is read back; default 0: none */
 };
 
 struct np_cfg_subsys {

@@ -217,11 +217,22 @@ static int np_report_events(
 	return np_report_finish(json_pack("{s:o}", "events", np_report_take(&events)), ret_result);
 }
 
+/* ---- selftest ----------------------------------------------------------------------------- */
+
+/* Blocks the control thread for a second or so; hosts that are connected do not notice. */
+static int np_report_selftest(
+	void *ctx, const json_t *params, json_t **ret_result, struct np_rpc_error *error)
+{
+	np_apply_test_all(ctx);
+	return np_report_memory(ctx, params, ret_result, error);
+}
+
 const struct np_rpc_method np_report_methods[] = {
 	{"status", np_report_status},
 	{"stats", np_report_stats},
 	{"conns", np_report_conns},
 	{"memory", np_report_memory},
 	{"events", np_report_events},
+	{"selftest", np_report_selftest},
 	{NULL, NULL},
 };

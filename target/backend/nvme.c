@@ -20,6 +20,7 @@
 #include "target/backend/backend.h"
 #include "target/backend/drive.h"
 #include "target/base/le.h"
+#include "target/base/log.h"
 #include "target/reactor/uring.h"
 
 #define NP_NVME_MAX_IO_BYTES (1024u * 1024u)
@@ -32,6 +33,9 @@ static void np_nvme_done(struct np_uring_op *op, int res, uint64_t big)
 	struct np_status status = np_status_from_errno(res < 0 ? res : 0);
 
 	(void)big;
+	if (res)
+		np_log_debug("operation %d of %u blocks at LBA %llu: result %d", (int)io->op,
+			io->nblocks, (unsigned long long)io->lba, res);
 	/* A negative result is the kernel's errno, a positive one the drive's status field. */
 	if (res > 0)
 		status = (struct np_status){(uint16_t)(res & 0x7fff)};

@@ -8,11 +8,13 @@
 #include "target/backend/rw.h"
 
 #include <errno.h>
+#include <string.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
 
 #include "target/memory/mem.h"
+#include "target/base/log.h"
 #include "target/reactor/uring.h"
 
 /* Called for each part of a transfer; other operations are one part. */
@@ -33,6 +35,9 @@ static void np_rw_done(struct np_uring_op *op, int res, uint64_t big)
 	/* A transfer ends early only where the device does: it shrank under us. */
 	if (!io->error && io->left_bytes)
 		io->error = -EIO;
+	if (io->error)
+		np_log_debug("operation %d of %u blocks at LBA %llu: %s", (int)io->op, io->nblocks,
+			(unsigned long long)io->lba, strerror(-io->error));
 	io->done(io, np_status_from_errno(io->error));
 }
 

@@ -13,6 +13,7 @@
 
 #include "target/base/le.h"
 #include "target/nvme/ctrl.h"
+#include "target/nvme/scrub.h"
 
 #define NP_DSM_MAX_BYTES (256u * (uint32_t)sizeof(struct nvme_dsm_range))
 
@@ -135,11 +136,13 @@ static void np_io_rw_done(struct np_io *io, struct np_status status)
 		status = np_status_retryable(np_status_generic(NVME_SC_INTERNAL));
 	if (np_status_is_ok(status))
 		np_io_count(req);
-	np_req_piece_done(req, status);
+	if (np_status_is_ok(status) && io->op == NP_IO_WRITE && np_scrub_is_due(req))
+		np_scrub_begin(req);
+	else
+		np_req_piece_done(req, status);
 }
 
-/* Sets req->io up for the current piece. */
-static void np_io_prep_piece(struct np_req *req, enum np_io_op op, uint8_t *va,
+void np_io_prep_piece(struct np_req *req, enum np_io_op op, uint8_t *va,
 	void (*done)(struct np_io *io, struct np_status status))
 {
 	uint32_t control = np_le32(req->sqe.cdw12);

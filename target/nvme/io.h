@@ -23,6 +23,10 @@ void np_io_flush(struct np_req *req);
 void np_io_dsm(struct np_req *req);
 void np_io_write_zeroes(struct np_req *req);
 
+/* Sets req->io up for the current piece, with its data at @va. */
+void np_io_prep_piece(struct np_req *req, enum np_io_op op, uint8_t *va,
+	void (*done)(struct np_io *io, struct np_status status));
+
 /**
  * np_io_submit() - hand req->io to the backend of req->ns
  *

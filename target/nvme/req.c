@@ -13,6 +13,7 @@
 
 #include "target/base/le.h"
 #include "target/nvme/ctrl.h"
+#include "target/nvme/scrub.h"
 
 /* In-capsule data goes to the drive as it lies, if it lies so; else it is copied first. */
 #define NP_ICD_ALIGN 512u
@@ -144,17 +145,10 @@ static void np_req_have_buf(struct np_req *req, struct np_buf buf)
 	np_req_next_piece(req);
 }
 
-static void np_req_count_wait(struct np_req *req, uint64_t waited_us)
+static void np_req_count_wait(const struct np_req *req, struct np_traffic *traffic)
 {
-	struct np_traffic *traffic = &req->queue->traffic;
-
 	np_stat_add(&traffic->count[NP_TRAFFIC_WAITS], 1);
-	np_stat_add(&traffic->count[NP_TRAFFIC_WAIT_US], waited_us);
-	if (!req->ns)
-		return;
-	traffic = &req->ns->stats[req->queue->reactor->index].traffic;
-	np_stat_add(&traffic->count[NP_TRAFFIC_WAITS], 1);
-	np_stat_add(&traffic->count[NP_TRAFFIC_WAIT_US], waited_us);
+	np_stat_add(&traffic->count[NP_TRAFFIC_WAIT_US], req->waiter.waited_us);
 }
 
 static void np_req_get_buf(struct np_req *req);
@@ -164,26 +158,34 @@ static void np_req_granted(struct np_pool_waiter *waiter, struct np_buf buf)
 	struct np_req *req = np_container_of(waiter, struct np_req, waiter);
 
 	np_list_del(&req->link);
-	np_req_count_wait(req, waiter->waited_us);
+	np_req_count_wait(req, &req->queue->traffic);
+	if (req->ns)
+		np_req_count_wait(req, &req->ns->stats[req->queue->reactor->index].traffic);
 	if (buf.pool)
 		np_req_have_buf(req, buf);
 	else
 		np_req_get_buf(req); /* that memory is gone */
 }
 
-static void np_req_get_buf(struct np_req *req)
+bool np_req_take_buf(struct np_req *req, struct np_pool *pool, uint32_t bytes,
+	void (*granted)(struct np_pool_waiter *waiter, struct np_buf buf), struct np_buf *ret_buf)
 {
-	struct np_pool *pool = np_req_choose_pool(req);
-	struct np_buf buf;
-
-	req->waiter.bytes = req->cmd->flags & NP_CMD_TWICE ? req->bytes * 2 : req->bytes;
-	req->waiter.granted = np_req_granted;
-	if (np_pool_get(pool, &req->queue->lines[pool->region->id], &req->waiter, &buf)) {
-		np_req_have_buf(req, buf);
-		return;
-	}
+	req->waiter.bytes = bytes;
+	req->waiter.granted = granted;
+	if (np_pool_get(pool, &req->queue->lines[pool->region->id], &req->waiter, ret_buf))
+		return true;
 	req->step = NP_REQ_WAIT_BUF;
 	np_list_add_tail(&req->queue->waiting, &req->link);
+	return false;
+}
+
+static void np_req_get_buf(struct np_req *req)
+{
+	uint32_t bytes = req->cmd->flags & NP_CMD_TWICE ? req->bytes * 2 : req->bytes;
+	struct np_buf buf;
+
+	if (np_req_take_buf(req, np_req_choose_pool(req), bytes, np_req_granted, &buf))
+		np_req_have_buf(req, buf);
 }
 
 static bool np_req_needs_buf(const struct np_req *req)
@@ -287,7 +289,16 @@ void np_req_pulled(struct np_req *req, int err)
 		return;
 	}
 	req->step = NP_REQ_EXECUTE;
-	req->cmd->execute(req);
+	if (req->scrub)
+		np_scrub_pulled(req);
+	else
+		req->cmd->execute(req);
+}
+
+void np_req_pull_again(struct np_req *req)
+{
+	req->step = NP_REQ_PULL;
+	req->queue->transport->pull(req);
 }
 
 static void np_req_advance(struct np_req *req)
@@ -347,6 +358,7 @@ void np_req_complete(struct np_req *req, struct np_status status)
 	struct np_queue *queue = req->queue;
 
 	assert(req->step != NP_REQ_FREE && req->step != NP_REQ_RESPOND);
+	np_scrub_end(req);
 	req->step = NP_REQ_RESPOND;
 	req->cqe.cid = req->sqe.cid;
 	req->cqe.status = htole16((uint16_t)(status.field << 1));

@@ -62,6 +62,8 @@ struct np_data {
 	struct np_sgl_seg segs[NP_MAX_SGL_SEGS];
 };
 
+struct np_scrub;
+
 struct np_req {
 	struct np_queue *queue;
 	enum np_req_step step;
@@ -77,7 +79,8 @@ struct np_req {
 	uint32_t piece_offset, piece_bytes; /* of the host's data, what va holds */
 	struct np_buf buf;
 	struct np_pool_waiter waiter;
-	uint8_t staged; /* enum np_staged: why buf is not peer memory, if it is not */
+	uint8_t staged;         /* enum np_staged: why buf is not peer memory, if it is not */
+	struct np_scrub *scrub; /* its data is being looked at again, see scrub.h; else NULL */
 	struct np_io io;
 	struct np_list link; /* in queue->waiting or queue->retry */
 	struct np_msg msg;   /* to the control thread and back */
@@ -147,6 +150,18 @@ void np_req_release(struct np_req *req);
  * Goes on with the next piece, or completes the command after the last one or an error.
  */
 void np_req_piece_done(struct np_req *req, struct np_status status);
+
+/**
+ * np_req_take_buf() - take a buffer, or wait for one
+ * @granted: called with the buffer if there is none now; takes req->link out of its list first
+ *
+ * Return: true with a buffer.
+ */
+bool np_req_take_buf(struct np_req *req, struct np_pool *pool, uint32_t bytes,
+	void (*granted)(struct np_pool_waiter *waiter, struct np_buf buf), struct np_buf *ret_buf);
+
+/* Fetches the host's data [piece_offset, +piece_bytes) to req->va; goes on in scrub.c. */
+void np_req_pull_again(struct np_req *req);
 
 /* The backend was busy: np_io_submit() again in a millisecond. */
 void np_req_retry(struct np_req *req);

@@ -35,12 +35,15 @@
 struct np_ns_stats {
 	_Atomic uint64_t read_ios, write_ios, flush_ios, dsm_ios, write_zeroes_ios, compare_ios;
 	_Atomic uint64_t errors;
+	/* Writes looked at again; of those: with other bytes; without a finding. See scrub.h. */
+	_Atomic uint64_t scrubs, scrub_mismatches, scrub_unsure;
 	struct np_traffic traffic;
 } __attribute__((aligned(NP_LINE_BYTES)));
 
 /* Who holds a namespace on one reactor: its writer. */
 struct np_ns_use {
 	_Atomic uint64_t inflight; /* commands */
+	uint32_t since_scrub;      /* writes */
 } __attribute__((aligned(NP_LINE_BYTES)));
 
 /*
@@ -63,6 +66,14 @@ struct np_ns {
 	struct np_ns_use *use;                 /* by reactor index */
 	struct np_ns_stats *stats;             /* likewise; may outlive the namespace */
 	unsigned int nreactors;
+	uint32_t scrub_every; /* one write in so many is looked at, see scrub.h; 0: none */
+	/*
+	 * Data that went through @region with this RNIC was wrong on the drive, at @lba.
+	 * Context: any reactor.
+	 */
+	void (*distrust)(
+		struct np_ns *ns, unsigned int rnic, struct np_mem_region *region, uint64_t lba);
+	void *owner;         /* of distrust() */
 	struct np_list link; /* control thread only, while it is being retired */
 };
 

@@ -33,6 +33,8 @@ static struct np_status np_lb_backend_run(struct np_lb_backend *backend, struct 
 		memcpy(blocks, io->va, (size_t)io->nblocks << shift);
 	else
 		memset(blocks, 0, (size_t)io->nblocks << shift);
+	if (io->op == NP_IO_WRITE)
+		blocks[0] ^= backend->spoils_writes;
 	return NP_SUCCESS;
 }
 
@@ -188,6 +190,8 @@ static bool np_lb_run_wire(struct np_lb_slot *slot)
 	case NP_LB_PULL:
 		if (!is_dying)
 			np_lb_copy(&slot->req, false);
+		if (!is_dying && np_lb_conn_of(slot->req.queue)->on_pull)
+			np_lb_conn_of(slot->req.queue)->on_pull(&slot->req);
 		np_req_pulled(&slot->req, is_dying ? -ECANCELED : 0);
 		return true;
 	case NP_LB_PUSH:

@@ -37,6 +37,7 @@ struct np_lb_backend {
 	bool is_queued;         /* complete later, not within submit() */
 	bool is_held;           /* with is_queued: do not complete until this is cleared */
 	unsigned int busy_left; /* that many submits are answered NP_IO_BUSY */
+	uint8_t spoils_writes;  /* these bits of each write's first byte come out wrong */
 	struct np_status fail;  /* status of each operation of kind fail_op */
 	enum np_io_op fail_op;
 	unsigned int ops_seen[NP_IO_DEALLOCATE + 1];
@@ -73,7 +74,8 @@ struct np_lb_conn {
 	bool must_drain, is_drained, is_closed;
 	const char *why; /* of abort_conn() */
 	struct np_lb_slot slots[NP_LB_DEPTH];
-	unsigned int pulls, pushes; /* calls of the transport ops */
+	unsigned int pulls, pushes;          /* calls of the transport ops */
+	void (*on_pull)(struct np_req *req); /* when the data of a pull is there, or NULL */
 };
 
 struct np_lb {

@@ -62,7 +62,7 @@ int np_cli_show(const struct np_cli *cli, json_t *result, void (*print)(json_t *
  * Return: an exit code.
  */
 
-/* status, stats, conns, memory: print what the daemon's method of the same name says. */
+/* status, stats, conns, memory, selftest: print what the daemon's method of the same name says. */
 int np_cli_run_report(struct np_cli *cli, int argc, char **argv);
 
 /* The last changes of state, and with --follow those to come. */

@@ -23,6 +23,7 @@ static const struct command commands[] = {
 	{"stats", np_cli_run_report, "bytes and commands by namespace, work by reactor"},
 	{"conns", np_cli_run_report, "connections of hosts"},
 	{"memory", np_cli_run_report, "memory providers, their pools and self-tests"},
+	{"selftest", np_cli_run_report, "test all memory again, now, and print what was found"},
 	{"events", np_cli_run_events, "the last changes of state; -f, --follow: and those to come"},
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * nvmet-p2p-cli status, stats, conns, memory: one question, one table or more.
+ * nvmet-p2p-cli status, stats, conns, memory, selftest: one question, one table or more.
  *
  * Thread: the only one.
  * Depends: cli.h.
@@ -17,6 +17,7 @@ static const struct {
 	{"stats", np_cli_print_stats},
 	{"conns", np_cli_print_conns},
 	{"memory", np_cli_print_memory},
+	{"selftest", np_cli_print_memory},
 };
 
 static int report(const struct np_cli *cli, const char *method)
