@@ -8,13 +8,13 @@
 #include "target/backend/rw.h"
 
 #include <errno.h>
-#include <string.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <string.h>
 
-#include "target/memory/mem.h"
 #include "target/base/log.h"
+#include "target/memory/mem.h"
 #include "target/reactor/uring.h"
 
 /* Called for each part of a transfer; other operations are one part. */

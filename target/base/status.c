@@ -29,6 +29,7 @@ struct np_status np_status_from_errno(int err)
 	case EAGAIN:
 	case EBUSY:
 	case EINTR:
+	case EFAULT: /* peer memory that the kernel cannot give the drive now: one of both is reset */
 		return np_status_retryable(np_status_generic(NVME_SC_NS_NOT_READY));
 	case ENODEV:
 	case ENXIO:

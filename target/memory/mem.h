@@ -69,7 +69,7 @@ struct np_mem_region {
 	size_t bytes;
 	size_t device_bytes; /* what the device has in all */
 	enum np_mem_reg_kind reg_kind;
-	bool is_peer; /* memory of a device: a byte here never touched host DRAM */
+	bool is_peer;      /* memory of a device: a byte here never touched host DRAM */
 	_Atomic int state; /* enum np_mem_state; any thread reads */
 	struct np_pool *pools[NP_MAX_REACTORS]; /* by reactor index */
 	unsigned int npools;

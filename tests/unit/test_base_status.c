@@ -27,6 +27,7 @@ static void test_np_status_from_errno__table(void **state)
 		{-ENODATA, 0x4281},    /* Unrecovered Read Error, DNR */
 		{-ENOMEM, 0x0082},     /* Namespace Not Ready: try again */
 		{-EAGAIN, 0x0082},
+		{-EFAULT, 0x0082}, /* peer memory of a device that is being reset */
 		{-ENODEV, 0x0006}, /* Internal Error: try again, perhaps by another path */
 		{-EROFS, 0x4020},  /* Namespace is Write Protected, DNR */
 		{-EIO, 0x4006},    /* Internal Error, DNR */

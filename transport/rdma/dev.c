@@ -16,63 +16,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "target/topology/pci.h"
 #include "transport/rdma/cm.h"
 #include "transport/rdma/conn.h"
 #include "transport/rdma/fence.h"
 #include "transport/rdma/mr.h"
-
-bool np_rdma_dev_find_port(struct np_rdma_dev *dev)
-{
-	struct ibv_port_attr attr;
-	uint32_t mtu;
-	bool is_new;
-
-	dev->port = 0;
-	for (unsigned int port = 1; port <= dev->attr.orig_attr.phys_port_cnt; port++) {
-		if (ibv_query_port(dev->ctx, (uint8_t)port, &attr))
-			continue;
-		if (attr.state != IBV_PORT_ACTIVE)
-			continue;
-		mtu = np_rdma_mtu_bytes(attr.active_mtu);
-		is_new = port != dev->last_port || mtu != dev->active_mtu;
-		dev->port = dev->last_port = (uint8_t)port;
-		dev->active_mtu = mtu;
-		return is_new;
-	}
-	return false;
-}
-
-/* A software RNIC copies with the CPU, which writes its completion after its data. */
-static bool needs_fence(const struct np_rdma_dev *dev)
-{
-	char path[128], address[NP_PCI_ADDRESS_BYTES];
-
-	if (dev->rdma->settings.fence != NP_FENCE_AUTO)
-		return dev->rdma->settings.fence == NP_FENCE_READ;
-	snprintf(path, sizeof(path), "class/infiniband/%s", dev->name);
-	return !np_pci_find(NP_SYSFS, path, address);
-}
-
-static int query(struct np_rdma_dev *dev, char *why, size_t why_size)
-{
-	const uint32_t odp = IBV_ODP_SUPPORT_READ | IBV_ODP_SUPPORT_WRITE;
-	int err;
-
-	err = -ibv_query_device_ex(dev->ctx, NULL, &dev->attr);
-	if (err) {
-		snprintf(why, why_size, "%s: its attributes cannot be read: %s", dev->name,
-			strerror(-err));
-		return err;
-	}
-	dev->has_odp = dev->attr.odp_caps.general_caps & IBV_ODP_SUPPORT &&
-		(dev->attr.odp_caps.per_transport_caps.rc_odp_caps & odp) == odp;
-	/* iWARP and RoCE/IB alike: these extensions bring SEND with invalidate. */
-	dev->needs_fence = needs_fence(dev);
-	dev->has_send_inv = dev->attr.orig_attr.device_cap_flags & IBV_DEVICE_MEM_MGT_EXTENSIONS;
-	np_rdma_dev_find_port(dev);
-	return 0;
-}
 
 /* Without it all works as well, with more interrupts. */
 static void moderate(const struct np_rdma_dev *dev, struct np_rdma_cq *cq)
@@ -277,7 +224,7 @@ static int dev_open(struct np_rdma *rdma, struct ibv_context *ctx, char *why, si
 	err = dev_new(rdma, ctx, why, why_size, &dev);
 	if (err)
 		return err;
-	err = query(dev, why, why_size);
+	err = np_rdma_dev_query(dev, why, why_size);
 	if (err)
 		goto err_free;
 	dev->pd = ibv_alloc_pd(ctx);

@@ -67,6 +67,9 @@ int np_rdma_dev_get(struct np_rdma *rdma, struct ibv_context *ctx, char *why, si
 /* Opens all devices that there are; one that cannot be opened is logged and left out. */
 void np_rdma_dev_open_all(struct np_rdma *rdma);
 
+/* Reads what @dev can do, and its port. Return: 0 or -errno with a sentence in @why. */
+int np_rdma_dev_query(struct np_rdma_dev *dev, char *why, size_t why_size);
+
 /* Looks for the first active port. Return: is it, or its MTU, another than the last time? */
 bool np_rdma_dev_find_port(struct np_rdma_dev *dev);
 
