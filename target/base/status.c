@@ -34,6 +34,7 @@ struct np_status np_status_from_errno(int err)
 	case ENODEV:
 	case ENXIO:
 	case ESHUTDOWN:
+	case ENOLINK:
 		/* The path to the drive is gone; another path or a later try may succeed. */
 		return np_status_retryable(np_status_generic(NVME_SC_INTERNAL));
 	case EROFS:

@@ -94,7 +94,7 @@ class Target:
     def _listening(self):
         rc = self.process.poll()
         assert rc is None, f"{self.name} ended at its start with {rc}:\n{self.log}"
-        status = self.vm.run(self._cli("status --json"), check=False)
+        status = self.vm.run(self.command("status --json"), check=False)
         if status.rc != 0:
             return False
         ports = json.loads(status.stdout)["ports"]
@@ -130,12 +130,13 @@ class Target:
         except FileNotFoundError:
             return ""
 
-    def _cli(self, command):
+    def command(self, command):
+        """The CLI's command line in the guest."""
         return f"{RUNTIME}/nvmet-p2p-cli -s {shlex.quote(self.socket)} {command}"
 
     def cli(self, command):
         """Run `nvmet-p2p-cli COMMAND --json` and return its value."""
-        return json.loads(self.vm.run(self._cli(f"{command} --json")).stdout)
+        return json.loads(self.vm.run(self.command(f"{command} --json")).stdout)
 
     def stats(self, nsid=1, nqn=NQN):
         """The counters of one namespace."""

@@ -114,7 +114,7 @@ def test_port__waits_for_its_address(vm):
     daemon.spawn()
     try:
         def states():
-            result = vm.run(daemon._cli("status --json"), check=False)
+            result = vm.run(daemon.command("status --json"), check=False)
             return result.rc == 0 and [(port["state"], port["reason"]) for port
                                        in json.loads(result.stdout)["ports"]]
         first, second = wait_for(states, 60, "the control socket")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Trust that is looked after: writes read back, fences, self-tests on demand."""
+import json
+
 import pytest
 
 import fio
@@ -97,3 +99,28 @@ def test_selftest__on_demand_does_not_disturb(vm):
                   for result in (first, again)]
         assert all(new > old for old, new in zip(*tested))
         assert namespace_status(target)["p2p"] == "on" and target.stats()["errors"] == 0
+
+
+def test_memory_pressure__does_no_harm(vm):
+    """This test has another process eat all memory under fio with verification: P2P and the daemon live on."""
+    with Target(vm, serve(vm)) as target, host.connect(vm, NQN) as connection:
+        work = fio.loop(vm, connection.device(), **JOB)
+        # Lines without an end: tail keeps all of it, until the kernel takes it away.
+        glutton = vm.spawn("echo 1000 >/proc/self/oom_score_adj; exec tail /dev/zero")
+        assert glutton.wait(LIMIT_S * 3) != 0
+        assert "Out of memory" in vm.dmesg()
+        work.stop()
+        assert target.running and target.stats()["errors"] == 0
+        assert target.stats()["staged_write_bytes"] == 0
+
+
+def test_events__are_followed(vm):
+    """This test reads along while a host comes and goes, and ends with the daemon."""
+    with Target(vm, serve(vm)) as target:
+        reader = vm.spawn(f"{target.command('events --follow --json')}")
+        with host.connect(vm, NQN):
+            pass
+        wait_for(lambda: "admin queue closed" in reader.stdout, LIMIT_S, "the host's end")
+        numbers = [json.loads(line)["number"] for line in reader.stdout.splitlines()]
+        assert numbers == list(range(1, len(numbers) + 1))
+    assert reader.wait(LIMIT_S) != 0
