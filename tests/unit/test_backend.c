@@ -21,6 +21,7 @@
 #include <cmocka.h>
 
 #include "backend_scene.h"
+#include "need_uring.h"
 
 static char why[256];
 
@@ -168,5 +169,6 @@ int main(void)
 		cmocka_unit_test(test_open__refuses_with_a_reason),
 	};
 
+	need_uring();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "backend_scene.h"
+#include "need_uring.h"
 #include "target/reactor/uring.h"
 
 /* As on a device whose driver takes less at a time than a host may send. */
@@ -129,5 +130,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_file__uses_fixed_memory, setup_file, teardown),
 	};
 
+	need_uring();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -124,13 +124,15 @@ static int teardown(void **state)
 /* Run the CLI with @args; what it prints on both streams goes to @output. Return: exit status. */
 static int run_cli(const char *args, char *output)
 {
+	const char *emulator = getenv("NP_TEST_EMULATOR");
 	char command[1024];
 	size_t used = 0;
 	size_t n;
 	FILE *pipe_in;
 	int status;
 
-	snprintf(command, sizeof(command), "%s/nvmet-p2p-cli %s 2>&1", NP_TEST_BIN, args);
+	snprintf(command, sizeof(command), "%s %s/nvmet-p2p-cli %s 2>&1", emulator ? emulator : "",
+		NP_TEST_BIN, args);
 	pipe_in = popen(command, "r");
 	assert_non_null(pipe_in);
 	while ((n = fread(output + used, 1, OUTPUT_MAX - 1 - used, pipe_in)) > 0)
