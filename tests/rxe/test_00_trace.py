@@ -30,6 +30,11 @@ def translate(device, iova, physical, mask=0xfff):
     return f"vtd_dmar_translate dev {device} iova {iova:#x} -> gpa {physical:#x} mask {mask:#x}\n"
 
 
+def smmu(stream, iova, physical):
+    return (f"smmuv3_translate_success smmuv3-iommu-memory-region-16-0 sid={stream:#x} "
+            f"iova={iova:#x} translated={physical:#x} perm=0x3\n")
+
+
 def test_command__has_what_the_drive_was_given(tmp_path):
     trace = parse(tmp_path, WRITE + at(0x1000) + ADMIN + at(0x9000))
     command, = trace.commands()
@@ -54,6 +59,17 @@ def test_place__follows_every_page_through_the_iommu(tmp_path, second_page, plac
             + translate("02:00.00", 0xfffa0000, 0x7000))
     devices = {"0000:01:00.0": 7, "0000:02:00.0": 8}
     assert parse(tmp_path, text, devices).places(CMB) == {place: 1}
+
+
+@pytest.mark.parametrize("second_page, place", [(0x8000002a00, "all"), (0x5a00, "some")])
+def test_place__follows_every_page_through_an_smmu(tmp_path, second_page, place):
+    text = (WRITE + at(0xfffa0000, 0xfffb0200, length=512)
+            + smmu(0x100, 0xfffb0200, 0x5000)
+            + smmu(0x20b, 0xfffa0000, 0x8000001000)
+            # The drive's first use of a page may be anywhere in it.
+            + smmu(0x20b, 0xfffb0a00, second_page))
+    devices = {"0000:01:00.0": 7, "0000:02:01.3": 8}
+    assert parse(tmp_path, text, devices).places((0x8000000000, 0x8003ffffff)) == {place: 1}
 
 
 def test_place__knows_large_translations(tmp_path):

@@ -7,6 +7,10 @@ QEMU's trace names the namespace of a command but not the controller: the NSID t
 import os
 from dataclasses import dataclass, replace
 
+ARCH = os.environ.get("NVMET_P2P_ARCH", "amd64")
+QEMU = {"amd64": "qemu-system-x86_64", "arm64": "qemu-system-aarch64"}
+# A plain model: "max" of either emulates features that cost time and that no test wants.
+CPU = {"amd64": "EPYC", "arm64": "neoverse-n1"}
 FIRST_NSID = 7
 SERIAL_CONSOLE = "console.log"
 QMP_SOCKET = "qmp"
@@ -31,6 +35,8 @@ class Drive:
 CMB_DRIVE = Drive("cmb", cmb_mb=64)
 # Longer than what QEMU deallocates in one range, DMRSL: 2 GiB less a block.
 PLAIN_DRIVE = Drive("plain", size_mb=3072)
+DRIVES = (CMB_DRIVE, PLAIN_DRIVE)
+BELOW_A_SWITCH = tuple(replace(drive, behind="switch") for drive in DRIVES)
 
 
 @dataclass(frozen=True)
@@ -39,17 +45,20 @@ class Topology:
 
     link: "" for none, "a" or "b": the two ends of one cable between two machines.
     icount: guest time is executed instructions: slow, one thread, but repeatable.
-    cpu: "max" makes the kernel refuse peer-to-peer across the host bridge, see docs/p2p.md.
+    cpu: "" for the plain one in CPU. On amd64 "max" makes the kernel refuse peer-to-peer across the
+    host bridge; on arm64 it always does, see docs/p2p.md.
+    arch: in Debian's words; the guest runs what was built for it.
     """
-    drives: tuple = (CMB_DRIVE, PLAIN_DRIVE)
+    drives: tuple = DRIVES
     iommu: bool = False
     link: str = ""
     icount: bool = False
-    cpu: str = "EPYC"
+    cpu: str = ""
     vcpus: int = 2
     memory_mb: int = 3072
     nvdimm_mb: int = 0
     append: str = ""
+    arch: str = ARCH
 
     def nsid(self, name):
         """The device NSID of the drive called `name`, as the trace shows it."""
@@ -79,12 +88,12 @@ def make_files(topology, workdir):
 
 def command_line(topology, workdir, image, shares, cable=None):
     """Return QEMU's argv. shares: {tag: folder}, all read-only but the one called "share"."""
-    argv = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
-            "-cpu", topology.cpu, *_machine(topology, workdir),
+    argv = [QEMU[topology.arch], "-nodefaults", "-no-user-config", "-display", "none",
+            "-cpu", topology.cpu or CPU[topology.arch], *_machine(topology, workdir),
             "-kernel", f"{image}/vmlinuz", "-initrd", f"{image}/initramfs",
             "-append", _kernel_line(topology),
             "-serial", f"file:{workdir}/{SERIAL_CONSOLE}",
-            "-action", "reboot=shutdown,panic=exit-failure", "-device", "pvpanic",
+            "-action", "reboot=shutdown,panic=exit-failure",
             "-qmp", f"unix:{workdir}/{QMP_SOCKET},server=on,wait=off",
             "-chardev", f"socket,id=shell,path={workdir}/{SHELL_SOCKET},server=on,wait=off",
             "-device", "virtio-serial-pci",
@@ -101,30 +110,42 @@ def command_line(topology, workdir, image, shares, cable=None):
 
 
 def _machine(topology, workdir):
-    machine, memory = "q35", f"{topology.memory_mb}M"
-    extra = []
+    memory = f"{topology.memory_mb}M"
+    machine, extra = (_virt if topology.arch == "arm64" else _q35)(topology)
     if topology.nvdimm_mb:
         machine += ",nvdimm=on"
         memory += f",slots=2,maxmem={topology.memory_mb + 2 * topology.nvdimm_mb + 1024}M"
-        extra = ["-object", "memory-backend-file,id=nv0,share=on,"
-                 f"size={topology.nvdimm_mb}M,mem-path={workdir}/nvdimm.img",
-                 "-device", "nvdimm,memdev=nv0,label-size=16M"]
-    if topology.iommu:
-        extra += ["-device", "intel-iommu"]
+        extra += ["-object", "memory-backend-file,id=nv0,share=on,"
+                  f"size={topology.nvdimm_mb}M,mem-path={workdir}/nvdimm.img",
+                  "-device", "nvdimm,memdev=nv0,label-size=16M"]
     accel = ["-accel", "tcg,thread=multi"]
     if topology.icount:
         accel = ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"]
     return [*accel, "-smp", str(topology.vcpus), "-M", machine, "-m", memory, *extra]
 
 
+def _q35(topology):
+    return "q35", ["-device", "pvpanic", *(["-device", "intel-iommu"] if topology.iommu else [])]
+
+
+def _virt(topology):
+    # Debian's arm64 kernel has no driver for pvpanic: a panic ends in the reboot of "panic=1".
+    return "virt,gic-version=3" + (",iommu=smmuv3" if topology.iommu else ""), []
+
+
 def _kernel_line(topology):
-    # tsc=reliable: an emulated CPU that gets no host CPU for a while answers the clock's watchdog
-    # late, and the kernel would take its clock from the HPET then. That is slow to read here, and
-    # the change rewrites code that CPUs are running, which TCG does not always survive ("int3").
-    line = ("console=ttyS0 loglevel=4 panic=1 oops=panic mitigations=off rcupdate.rcu_expedited=1 "
-            "tsc=reliable")
+    line = "loglevel=4 panic=1 oops=panic mitigations=off rcupdate.rcu_expedited=1"
+    if topology.arch == "arm64":
+        line = f"console=ttyAMA0 {line}"
+    else:
+        # tsc=reliable: an emulated CPU that gets no host CPU for a while answers the clock's
+        # watchdog late, and the kernel would take its clock from the HPET then. That is slow to
+        # read here, and the change rewrites code that CPUs are running, which TCG does not always
+        # survive ("int3").
+        line = f"console=ttyS0 {line} tsc=reliable"
     if topology.iommu:
-        line += " intel_iommu=on iommu.passthrough=0"
+        # arm64's kernel has the driver built in, on and strict.
+        line += {"amd64": " intel_iommu=on", "arm64": ""}[topology.arch] + " iommu.passthrough=0"
     return f"{line} {topology.append}".rstrip()
 
 

@@ -5,16 +5,17 @@ QEMU handles a command's pointers at once, under its big lock: the lines between
 and the next `..._cmd` line belong to that command. A line names the namespace, not the controller;
 that is why each drive of a Topology has an NSID of its own.
 
-With an IOMMU a drive may be given I/O addresses. `vtd_dmar_translate` tells what each page stood
-for when the drive used it, which is after the command's own lines and before the address is given
-out again. A drive's own CMB is addressed untranslated: no I/O address lies in a PCI window.
+With an IOMMU a drive may be given I/O addresses. `vtd_dmar_translate`, on arm64
+`smmuv3_translate_success`, tells what each page stood for when the drive used it, which is after
+the command's own lines and before the address is given out again. A drive's own CMB is addressed
+untranslated: no I/O address lies in a PCI window.
 """
 import re
 from dataclasses import dataclass, field
 
 EVENTS = ("pci_nvme_io_cmd", "pci_nvme_admin_cmd", "pci_nvme_map_addr", "pci_nvme_map_addr_cmb",
           "pci_nvme_read", "pci_nvme_write", "pci_nvme_err_req_status")
-IOMMU_EVENTS = ("vtd_dmar_translate",)
+IOMMU_EVENTS = {"amd64": ("vtd_dmar_translate",), "arm64": ("smmuv3_translate_success",)}
 
 PAGE_SHIFT = 12
 PAGE_MASK = (1 << PAGE_SHIFT) - 1
@@ -23,13 +24,15 @@ OPCODES = {0x00: "flush", 0x01: "write", 0x02: "read", 0x05: "compare", 0x08: "w
            0x09: "dsm"}
 _NUMBER = r"(0x[0-9a-f]+|\d+)"
 # A log line may begin with "pid@seconds.microseconds:", QEMU's -msg timestamp form.
-_LINE = re.compile(r"^(?:\d+@[\d.]+:)?(pci_nvme_\w+|vtd_dmar_translate) (.*)$")
+_LINE = re.compile(
+    r"^(?:\d+@[\d.]+:)?(pci_nvme_\w+|vtd_dmar_translate|smmuv3_translate_success) (.*)$")
 _IO = re.compile(rf"cid {_NUMBER} nsid {_NUMBER} sqid {_NUMBER} opc {_NUMBER}")
 _ADDRESS = re.compile(rf"addr {_NUMBER} len {_NUMBER}")
 _SIZE = re.compile(rf"count {_NUMBER} lba {_NUMBER}")
 _ERROR = re.compile(rf"cid {_NUMBER} nsid {_NUMBER} status {_NUMBER} opc {_NUMBER}")
 _DMAR = re.compile(
     rf"dev ([0-9a-f]+:[0-9a-f]+)\.([0-9a-f]+) iova {_NUMBER} -> gpa {_NUMBER} mask {_NUMBER}")
+_SMMU = re.compile(rf"sid={_NUMBER} iova={_NUMBER} translated={_NUMBER}")
 
 
 @dataclass
@@ -130,7 +133,7 @@ class Trace:
                 left -= len(line)
                 if left < 0:
                     return
-                if line != previous or b"vtd_dmar_translate" not in line:
+                if line != previous or b"_translate" not in line:
                     yield line.decode(errors="replace").rstrip()
                 previous = line
 
@@ -151,15 +154,15 @@ class Trace:
             elif event == "pci_nvme_err_req_status":
                 self._errors.append(tuple(_numbers(_ERROR, text)))
             elif event == "vtd_dmar_translate":
-                self._translate(waiting, text)
+                self._translate(waiting, *_dmar(text))
+            elif event == "smmuv3_translate_success":
+                self._translate(waiting, *_smmu(text))
             elif current is not None:
                 _add(current, event, text, waiting)
         return commands
 
-    def _translate(self, waiting, text):
-        match = _match(_DMAR, text)
-        nsid = self._nsids.get((match[1], int(match[2], 16)))
-        iova, physical, mask = (int(number, 0) for number in match.groups()[2:])
+    def _translate(self, waiting, device, iova, physical, mask):
+        nsid = self._nsids.get(device)
         first = (iova & ~mask) >> PAGE_SHIFT
         base = (physical & ~mask) >> PAGE_SHIFT
         for offset in range((mask >> PAGE_SHIFT) + 1):
@@ -177,6 +180,18 @@ def _add(command, event, text, waiting):
         command.own_cmb = True
     elif event in ("pci_nvme_read", "pci_nvme_write"):
         command.bytes, command.lba = _numbers(_SIZE, text)
+
+
+def _dmar(text):
+    match = _match(_DMAR, text)
+    return (match[1], int(match[2], 16)), *(int(number, 0) for number in match.groups()[2:])
+
+
+def _smmu(text):
+    """As _dmar(); the device is a number here, and the address that was used stands for its page."""
+    stream, iova, physical = _numbers(_SMMU, text)
+    device = f"{stream >> 8:02x}:{stream >> 3 & 0x1f:02x}", stream & 7
+    return device, iova, physical, PAGE_MASK
 
 
 def _match(pattern, text):

@@ -56,7 +56,8 @@ def wait_for(condition, limit_s, what):
 
 
 def build_dir():
-    return os.environ.get("NVMET_P2P_BUILD", os.path.join(TOP, "build"))
+    default = {"amd64": "build", "arm64": "build/arm64"}[topo.ARCH]
+    return os.environ.get("NVMET_P2P_BUILD", os.path.join(TOP, default))
 
 
 def end_on_sigterm():
@@ -64,9 +65,9 @@ def end_on_sigterm():
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-def guest_image():
+def guest_image(arch):
     """Build the guest image, or find it built, and return its folder."""
-    return subprocess.run([os.path.join(TOP, "scripts", "guest-image")], check=True,
+    return subprocess.run([os.path.join(TOP, "scripts", "guest-image"), arch], check=True,
                           stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
@@ -124,7 +125,8 @@ class Vm:
         shares = {"share": self.share, "rxe": os.path.join(TOP, "tests", "rxe")}
         if os.path.isdir(build_dir()):
             shares["build"] = build_dir()
-        self.argv = topo.command_line(topology, self.workdir, guest_image(), shares, cable)
+        self.argv = topo.command_line(topology, self.workdir, guest_image(topology.arch), shares,
+                                      cable)
 
     # -- life ------------------------------------------------------------------------------
 
@@ -304,7 +306,7 @@ class Vm:
         """Trace all drives inside the with block; yields a Trace that is full at its end."""
         events, devices = EVENTS, {}
         if self.topology.iommu:
-            events += IOMMU_EVENTS
+            events += IOMMU_EVENTS[self.topology.arch]
             devices = {self.pci_address(drive.name): self.topology.nsid(drive.name)
                        for drive in self.topology.drives if self.controller(drive.name)}
         trace = Trace(os.path.join(self.workdir, topo.TRACE_FILE), devices)
