@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 ARCH = os.environ.get("NVMET_P2P_ARCH", "amd64")
 QEMU = {"amd64": "qemu-system-x86_64", "arm64": "qemu-system-aarch64"}
 # A plain model: "max" of either emulates features that cost time and that no test wants.
-CPU = {"amd64": "EPYC", "arm64": "neoverse-n1"}
+CPU = {"amd64": "EPYC", "arm64": "max,pauth-impdef=on"}
 FIRST_NSID = 7
 SERIAL_CONSOLE = "console.log"
 QMP_SOCKET = "qmp"
