@@ -134,6 +134,7 @@ static int np_apply_bring_up(struct np_daemon *daemon, char *why, size_t why_siz
 		.moderation_count = daemon->cfg->daemon.cq_moderation_count,
 		.moderation_us = daemon->cfg->daemon.cq_moderation_us,
 		.fence = fences[daemon->cfg->daemon.p2p_fence],
+		.software_p2p = daemon->cfg->daemon.software_p2p,
 		.devices_changed = np_apply_devices_changed,
 		.ctx = daemon,
 	};

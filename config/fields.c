@@ -237,6 +237,7 @@ static const struct np_cfg_field daemon_fields[] = {
 		.def_text = NP_CFG_SOCKET_DEFAULT),
 	INT("cmb_pool_bytes", struct np_cfg_daemon, cmb_pool_bytes, 0, INT64_MAX, 0),
 	INT("host_pool_bytes", struct np_cfg_daemon, host_pool_bytes, 0, INT64_MAX, 64 << 20),
+	BOOL("software_p2p", struct np_cfg_daemon, software_p2p, false),
 };
 CLASS(daemon_class, np_cfg_daemon, daemon_fields);
 

@@ -167,7 +167,7 @@ struct np_cfg_subsys {
 
 /* Is data in peer memory known to have arrived before the drive is told? See docs/p2p.md. */
 enum np_cfg_fence {
-	NP_CFG_FENCE_AUTO, /* READ for an RNIC on PCI */
+	NP_CFG_FENCE_AUTO, /* READ for an RNIC in hardware */
 	NP_CFG_FENCE_NONE,
 	NP_CFG_FENCE_READ, /* the RNIC reads back the last byte */
 };
@@ -186,6 +186,7 @@ struct np_cfg_daemon {
 	char *control_socket;                           /* default NP_CFG_SOCKET_DEFAULT */
 	uint64_t cmb_pool_bytes;  /* per provider; 0 = as much as is free, up to 64 MiB (default) */
 	uint64_t host_pool_bytes; /* default 64 MiB */
+	bool software_p2p;        /* default false; of no effect but on arm64 */
 };
 
 struct np_cfg {

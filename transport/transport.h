@@ -54,7 +54,7 @@ struct np_transport {
 
 /* Is what a device has written to peer memory made sure to be there? See docs/p2p.md, "Ordering". */
 enum np_transport_fence {
-	NP_FENCE_AUTO, /* by a device on PCI */
+	NP_FENCE_AUTO, /* by a device in hardware */
 	NP_FENCE_NONE,
 	NP_FENCE_READ, /* by every device */
 };
@@ -67,6 +67,7 @@ struct np_transport_settings {
 	 */
 	uint16_t moderation_count, moderation_us;
 	enum np_transport_fence fence;
+	bool software_p2p; /* let software RNICs use peer memory where their copies may fault */
 	/*
 	 * A device has come or gone, or can do other things with the memory than before: see the
 	 * regions' notes. NULL: nobody wants to know. Context: control thread.

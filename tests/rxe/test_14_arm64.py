@@ -58,6 +58,18 @@ def test_drive_that_cannot_reach_the_cmb__is_refused(daemon_built, use_vm, topol
         assert_serves(target, 2, down=())
 
 
+def test_software_rnic__is_kept_off_the_cmb(daemon_built, vm):
+    """This test leaves daemon.software_p2p out: no CMB, and the cause is given; host memory serves."""
+    served = [namespace(1, vm.block_device("cmb"), p2pmem="1", p2pmem_require=True),
+              namespace(2, vm.block_device("plain"), p2pmem="1")]
+    configuration = config([subsystem(NQN, *served)])
+    del configuration["daemon"]
+    with Target(vm, configuration) as target:
+        assert_down(target, 1, "the RNIC is software", "daemon.software_p2p")
+        assert "daemon.software_p2p" in namespace_status(target, 2)["p2p_reason"]
+        assert_serves(target, 2, down=(1,))
+
+
 @pytest.mark.parametrize("name", [
     "test_backend", "test_backend_rw", "test_reactor", "test_reactor_sched"])
 def test_unit__with_io_uring(daemon_built, vm, name):

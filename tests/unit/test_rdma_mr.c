@@ -156,6 +156,21 @@ static void test_register__needs_host_memory_not_the_peers(void **state)
 	assert_non_null(strstr(scene->why, "admin"));
 }
 
+static void test_register__spares_peers_the_copies_that_may_fault(void **state)
+{
+	(void)state;
+	scene->dev.may_fault = true;
+	assert_int_equal(register_all(), 0);
+	assert_int_equal(told.tests[NP_REGION_HOST], 1);
+	assert_null(scene->dev.mrs[PEER].mr);
+	assert_int_equal(scene->dev.mrs[PEER].verdict, NP_VERDICT_UNUSABLE);
+	assert_non_null(strstr(scene->dev.mrs[PEER].reason, "daemon.software_p2p"));
+	/* Nor is it tested later. */
+	np_rdma_mr_retest(&scene->dev, true);
+	assert_int_equal(told.tests[PEER], 0);
+	assert_int_equal(require_host(), 0);
+}
+
 static void test_require_host__refuses_what_misplaces(void **state)
 {
 	static const enum np_verdict bad[] = {NP_VERDICT_QUIRK, NP_VERDICT_UNUSABLE};
@@ -272,6 +287,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_register__tests_all_regions, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_register__needs_host_memory_not_the_peers, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_register__spares_peers_the_copies_that_may_fault, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_require_host__refuses_what_misplaces, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -44,6 +44,7 @@ struct np_rdma_dev {
 	bool has_odp;      /* for all that a connection does with local memory */
 	bool has_send_inv; /* SEND with invalidate */
 	bool needs_fence;  /* what it writes to peer memory may arrive after its completion */
+	bool may_fault;    /* its copies to and from peer memory may crash the kernel */
 	struct np_rdma_fence *fences[NP_MAX_REACTORS]; /* by reactor index, NULL until needed */
 	struct np_rdma_mr mrs[NP_MAX_REGIONS];         /* by region id */
 	struct np_list cqs[NP_MAX_REACTORS]; /* by reactor index, the one to be filled first */
@@ -66,6 +67,9 @@ int np_rdma_dev_get(struct np_rdma *rdma, struct ibv_context *ctx, char *why, si
 
 /* Opens all devices that there are; one that cannot be opened is logged and left out. */
 void np_rdma_dev_open_all(struct np_rdma *rdma);
+
+/* Is the device at @sysfs_path, a path without links, made by software alone? */
+bool np_rdma_is_software_path(const char *sysfs_path);
 
 /* Reads what @dev can do, and its port. Return: 0 or -errno with a sentence in @why. */
 int np_rdma_dev_query(struct np_rdma_dev *dev, char *why, size_t why_size);

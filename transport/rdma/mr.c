@@ -38,6 +38,12 @@ static int register_one(
 {
 	int err;
 
+	if (region->is_peer && dev->may_fault) {
+		snprintf(mr->reason, sizeof(mr->reason),
+			"the RNIC is software, and arm64 kernels may crash when they copy from "
+			"device memory (daemon.software_p2p)");
+		return -EOPNOTSUPP;
+	}
 	if (region->reg_kind == NP_MEM_REG_ODP && !dev->has_odp) {
 		snprintf(mr->reason, sizeof(mr->reason),
 			"the RNIC has no on-demand paging, which peer-to-peer memory needs");
