@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * buscopy.h - memcpy() to or from device memory that may go away meanwhile.
+ * buscopy.h - copies to or from device memory that may go away meanwhile, by aligned accesses.
  *
  * Removal of a device unmaps its memory under us, and the next touch raises SIGBUS.
  *
