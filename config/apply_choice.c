@@ -359,7 +359,8 @@ static void np_apply_take_out(struct np_msg *msg)
 		path->distrusted |= UINT64_C(1) << doubt->region;
 		np_event(NP_EVENT_SCRUB, NP_LOG_ERR,
 			"namespace %s/%u with %s: what was written to LBA %llu through %s was not "
-			"what the drive had; it was written again from host memory, and P2P is off",
+			"what the drive had; it is written again from host memory, and that memory "
+			"is not used for it any more",
 			applied->cfg_subsys->nqn, applied->cfg->nsid, path->rnic,
 			(unsigned long long)doubt->lba, region->name);
 		np_apply_choose_paths(applied->daemon, applied);
