@@ -47,9 +47,9 @@ static void append(char *list, size_t size, const char *address)
 static void note_acs(const struct np_pci_dev *dev, unsigned int first, unsigned int last,
 	struct np_pci_distance *distance)
 {
-	for (unsigned int i = first; i < last; i++) {
-		const struct np_pci_node *node = node_at(dev, i);
+	const struct np_pci_node *node;
 
+	for (unsigned int i = first; i < last && (node = node_at(dev, i)); i++) {
 		if (np_pci_redirects(node))
 			append(distance->redirecting, sizeof(distance->redirecting), node->address);
 		if (node->acs == NP_PCI_ACS_UNSEEN)

@@ -3,7 +3,7 @@
  * host_bridge.h - across which host bridges the kernel lets PCI devices reach each other.
  *
  * The facts are of Linux 7.2, drivers/pci/p2pdma.c (pci_p2pdma_whitelist and
- * cpu_supports_p2pdma()). Another kernel may know more or fewer.
+ * cpu_supports_p2pdma()). Another kernel may know more or fewer: 7.3 knows NVIDIA's CPUs, too.
  *
  * Thread: any.
  * Depends: procfs.
@@ -14,7 +14,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define NP_HOST_BRIDGE_KERNEL "7.2" /* whose list this is */
+/* Whose list this is. */
+#define NP_HOST_BRIDGE_KERNEL "7.2"
+#define NP_HOST_BRIDGE_KERNEL_MAJOR 7
+#define NP_HOST_BRIDGE_KERNEL_MINOR 2
 #define NP_PROCFS "/proc"
 
 /**
