@@ -146,36 +146,17 @@ uint64_t np_apply_reachable(const struct np_daemon *daemon, const struct np_cfg_
 
 /* ---- tests of a drive's engine with memory ------------------------------------------------ */
 
-/*
- * A drive may refuse (0x12) data in its own CMB when the SGL that names it is in host memory. The
- * kernel (7.2 and 7.3, nvme_pci_setup_data_sgl) writes such an SGL for a passthrough command of
- * more than one page, but not on a tag whose last command went through the IOMMU: its leftover DMA
- * state makes the kernel put the one descriptor into the command. So the same read passes or fails
- * by the tag that it happens to get, and no self-test can vouch for the next one.
- */
-static bool np_apply_passes_by_luck(
-	const struct np_backend *backend, const struct np_mem_region *region)
-{
-	return backend->ops == &np_backend_nvme_ops && region->is_peer &&
-		!strcmp(backend->pci, region->pci);
-}
-
 bool np_apply_engine_can(
 	struct np_apply_engine *engine, struct np_mem_region *region, char *why, size_t why_size)
 {
 	const uint64_t bit = UINT64_C(1) << region->id;
 	struct np_backend *backend = engine->backend;
-	enum np_verdict verdict = NP_VERDICT_UNUSABLE;
+	enum np_verdict verdict;
 	const struct np_mem_note *note;
 	char text[192];
 
 	if (!(engine->tested & bit)) {
-		if (np_apply_passes_by_luck(backend, region))
-			snprintf(text, sizeof(text),
-				"engine nvme is not for a drive's own CMB: some commands would "
-				"have their SGL in host memory");
-		else
-			verdict = np_backend_selftest(backend, region, text, sizeof(text));
+		verdict = np_backend_judge_region(backend, region, text, sizeof(text));
 		if (verdict == NP_VERDICT_WORKS && engine->is_fallback)
 			verdict = NP_VERDICT_QUIRK;
 		engine->tested |= bit;

@@ -225,3 +225,28 @@ enum np_verdict np_backend_selftest(
 		backend->block_bytes, largest, backend->ops->name);
 	return NP_VERDICT_WORKS;
 }
+
+/*
+ * A drive may refuse (0x12) data in its own CMB when the SGL that names it is in host memory. The
+ * kernel (7.2 and 7.3, nvme_pci_setup_data_sgl) writes such an SGL for a passthrough command of
+ * more than one page, but not on a tag whose last command went through the IOMMU: its leftover DMA
+ * state makes the kernel put the one descriptor into the command. So the same read passes or fails
+ * by the tag that it happens to get, and no self-test can vouch for the next one.
+ */
+static bool np_selftest_passes_by_luck(
+	const struct np_backend *backend, const struct np_mem_region *region)
+{
+	return backend->ops == &np_backend_nvme_ops && region->is_peer &&
+		!strcmp(backend->pci, region->pci);
+}
+
+enum np_verdict np_backend_judge_region(
+	struct np_backend *backend, struct np_mem_region *region, char *why, size_t why_size)
+{
+	if (!np_selftest_passes_by_luck(backend, region))
+		return np_backend_selftest(backend, region, why, why_size);
+	snprintf(why, why_size,
+		"engine nvme is not for a drive's own CMB: some commands would have their SGL in "
+		"host memory");
+	return NP_VERDICT_UNUSABLE;
+}

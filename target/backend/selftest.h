@@ -27,4 +27,15 @@
 enum np_verdict np_backend_selftest(
 	struct np_backend *backend, struct np_mem_region *region, char *why, size_t why_size);
 
+/**
+ * np_backend_judge_region() - may this engine use that memory?
+ * @why: as for np_backend_selftest()
+ *
+ * The self-test decides, except for a pair that would pass or fail it by luck.
+ * Context: control thread.
+ * Return: NP_VERDICT_WORKS or NP_VERDICT_UNUSABLE.
+ */
+enum np_verdict np_backend_judge_region(
+	struct np_backend *backend, struct np_mem_region *region, char *why, size_t why_size);
+
 #endif
