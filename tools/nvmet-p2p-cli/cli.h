@@ -65,6 +65,9 @@ int np_cli_show(const struct np_cli *cli, json_t *result, void (*print)(json_t *
 /* status, stats, conns, memory, selftest: print what the daemon's method of the same name says. */
 int np_cli_run_report(struct np_cli *cli, int argc, char **argv);
 
+/* Can this machine do P2P? Exit status: 0 somewhere, 1 not, 2 could not tell. See doctor.h. */
+int np_cli_run_doctor(struct np_cli *cli, int argc, char **argv);
+
 /* The last changes of state, and with --follow those to come. */
 int np_cli_run_events(struct np_cli *cli, int argc, char **argv);
 

@@ -24,6 +24,8 @@ static const struct command commands[] = {
 	{"conns", np_cli_run_report, "connections of hosts"},
 	{"memory", np_cli_run_report, "memory providers, their pools and self-tests"},
 	{"selftest", np_cli_run_report, "test all memory again, now, and print what was found"},
+	{"doctor", np_cli_run_doctor,
+		"can this machine do P2P, with or without a daemon; --test: and try it"},
 	{"events", np_cli_run_events, "the last changes of state; -f, --follow: and those to come"},
 };
 
