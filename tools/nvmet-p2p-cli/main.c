@@ -34,7 +34,7 @@ static const struct command commands[] = {
 static void print_help(FILE *out)
 {
 	fputs("Usage: nvmet-p2p-cli [OPTIONS] COMMAND\n\n"
-	      "Asks a running nvmet-p2pd.\n\n"
+	      "Asks a running nvmet-p2pd; the doctor looks at the machine itself.\n\n"
 	      "Commands:\n",
 		out);
 	for (size_t i = 0; i < N_COMMANDS; i++)
@@ -46,7 +46,8 @@ static void print_help(FILE *out)
 		"  -t, --timeout SEC    give up after SEC seconds (default %d)\n"
 		"  -h, --help           this text\n"
 		"  -V, --version        the version\n\n"
-		"Exit status: 0 done, 1 the daemon reports an error, 2 wrong usage or no daemon.\n",
+		"Exit status: 0 done, 1 the daemon reports an error, 2 wrong usage or no daemon.\n"
+		"doctor: 0 P2P works somewhere, 1 nowhere, 2 it could not tell.\n",
 		NP_CFG_SOCKET_DEFAULT, TIMEOUT_DEFAULT_S);
 }
 
