@@ -125,15 +125,25 @@ static void client_send(int fd, const char *text)
 	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
 }
 
+/* Takes from @fd what is there, up to the end of a line. Return: bytes, 0 at its end, or -1. */
+static ssize_t take_line(int fd, char *to, size_t room)
+{
+	ssize_t n = recv(fd, to, room, MSG_DONTWAIT | MSG_PEEK);
+	char *end = n > 0 ? memchr(to, '\n', (size_t)n) : NULL;
+
+	return n > 0 ? recv(fd, to, end ? (size_t)(end + 1 - to) : (size_t)n, MSG_DONTWAIT) : n;
+}
+
 /* Run the loop until @fd gave a line, which the caller frees, or its end: NULL. */
 static char *client_line(const struct fixture *f, int fd)
 {
 	ev_tstamp limit = ev_time() + WAIT_LIMIT_S;
-	char *line = malloc(BIG_BYTES + 256);
+	const size_t room = BIG_BYTES + 256;
+	char *line = malloc(room);
 	size_t used = 0;
 
 	while (ev_time() < limit) {
-		ssize_t n = recv(fd, line + used, 1, MSG_DONTWAIT);
+		ssize_t n = take_line(fd, line + used, room - used);
 
 		if (n == 0)
 			break;
@@ -143,11 +153,11 @@ static char *client_line(const struct fixture *f, int fd)
 			ev_run(f->loop, EVRUN_NOWAIT);
 			continue;
 		}
-		if (line[used] == '\n') {
-			line[used] = '\0';
+		used += (size_t)n;
+		if (line[used - 1] == '\n') {
+			line[used - 1] = '\0';
 			return line;
 		}
-		used++;
 	}
 	if (ev_time() >= limit)
 		fail_msg("no line within %.0f s", WAIT_LIMIT_S);
