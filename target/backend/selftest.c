@@ -3,7 +3,7 @@
  * selftest.c - can this engine move this drive's blocks into that memory?
  *
  * Thread: control.
- * Depends: uring.h.
+ * Depends: pump.h, buscopy.h.
  */
 #include "target/backend/selftest.h"
 
@@ -13,65 +13,34 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "target/backend/pump.h"
 #include "target/memory/buscopy.h"
-#include "target/reactor/uring.h"
 
 #define NP_SELFTEST_ODD_BYTES 512u
 #define NP_SELFTEST_TRIES 3 /* somebody else may be writing the blocks: look again */
 
-/* A ring without a thread, and one synchronous read on it. */
 struct np_selftest {
 	struct np_backend *backend;
-	struct np_reactor reactor;
-	struct np_io io;
-	bool is_done;
-	struct np_status status;
-	uint8_t *host; /* what the blocks hold, read into host memory */
-	uint8_t *copy; /* of what the region holds, or is to hold */
+	struct np_pump pump;
+	struct np_status status; /* of the last operation */
+	uint8_t *host;           /* what the blocks hold, read into host memory */
+	uint8_t *copy;           /* of what the region holds, or is to hold */
 	uint8_t *region;
 	size_t bytes; /* of each */
 	uint64_t poison;
 };
 
-static void np_selftest_io_done(struct np_io *io, struct np_status status)
-{
-	struct np_selftest *test = np_container_of(io, struct np_selftest, io);
-
-	test->status = status;
-	test->is_done = true;
-}
-
 /* Return: 0 with the status in test->status, or -errno of the ring. */
 static int np_selftest_read(struct np_selftest *test, void *va, uint64_t lba, uint32_t bytes)
 {
-	struct np_backend *backend = test->backend;
-
-	test->io = (struct np_io){
+	struct np_io io = {
 		.op = NP_IO_READ,
 		.lba = lba,
-		.nblocks = bytes / backend->block_bytes,
+		.nblocks = bytes / test->backend->block_bytes,
 		.va = va,
-		.done = np_selftest_io_done,
 	};
-	test->is_done = false;
-	switch (backend->ops->submit(backend, &test->reactor, &test->io, &test->status)) {
-	case NP_IO_DONE:
-		return 0;
-	case NP_IO_BUSY:
-		return -EBUSY;
-	case NP_IO_QUEUED:
-		break;
-	}
-	while (!test->is_done) {
-		int ret = test->reactor.npolled ? 0
-						: io_uring_submit_and_wait(&test->reactor.ring, 1);
 
-		if (ret < 0 && ret != -EINTR)
-			return ret;
-		np_uring_reap(&test->reactor);
-		np_uring_poll_devices(&test->reactor);
-	}
-	return 0;
+	return np_pump_run(&test->pump, test->backend, &io, &test->status);
 }
 
 /* Return: 0, or -EFAULT if the memory is gone. */
@@ -183,18 +152,9 @@ static int np_selftest_init(
 		return -ret;
 	test->host = buffers;
 	test->copy = test->host + test->bytes;
-	ret = np_uring_init(&test->reactor.ring, 0);
+	ret = np_pump_init(&test->pump, backend->is_polled);
 	if (ret)
-		goto err_host;
-	ret = backend->is_polled ? np_uring_start_polling(&test->reactor) : 0;
-	if (ret)
-		goto err_ring;
-	return 0;
-
-err_ring:
-	np_uring_exit(&test->reactor);
-err_host:
-	free(buffers);
+		free(buffers);
 	return ret;
 }
 
@@ -217,7 +177,7 @@ enum np_verdict np_backend_selftest(
 	ret = np_selftest_sizes(&test, &largest, why, why_size);
 	if (!ret && !region->is_peer)
 		ret = np_selftest_odd_place(&test, why, why_size);
-	np_uring_exit(&test.reactor);
+	np_pump_fini(&test.pump);
 	free(test.host);
 	if (ret)
 		return NP_VERDICT_UNUSABLE;
