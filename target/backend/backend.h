@@ -68,6 +68,7 @@ struct np_backend {
 	bool volatile_cache;     /* a write is durable only after Flush or with FUA */
 	bool reads_fua;          /* a READ with NP_IO_FUA returns what is durable */
 	bool can_write_zeroes, can_deallocate;
+	bool can_compare; /* the drive has Compare; engine "nvme" only */
 	/* Blocks that one WRITE_ZEROES, one DEALLOCATE takes; 0: any number. */
 	uint32_t max_zeroes_blocks, max_deallocate_blocks;
 	bool can_unmap_zeroes; /* WRITE_ZEROES may unmap; else NP_IO_MAY_DEALLOCATE is for naught */

@@ -152,6 +152,7 @@ static void np_nvme_take_limits(
 {
 	backend->can_write_zeroes = oncs & NVME_CTRL_ONCS_WRITE_ZEROES;
 	backend->can_deallocate = oncs & NVME_CTRL_ONCS_DSM;
+	backend->can_compare = oncs & NVME_CTRL_ONCS_COMPARE;
 	if (!drive->block_path[0])
 		return;
 	backend->can_write_zeroes &= drive->max_zeroes_bytes != 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * selftest.c - can this engine move this drive's blocks into that memory?
+ * selftest.c - can this drive move its blocks into that memory, and reach what is there?
  *
  * Thread: control.
- * Depends: pump.h, buscopy.h.
+ * Depends: pump.h, compare.h, buscopy.h.
  */
 #include "target/backend/selftest.h"
 
@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "target/backend/compare.h"
 #include "target/backend/pump.h"
 #include "target/memory/buscopy.h"
 
@@ -28,6 +29,11 @@ struct np_selftest {
 	uint8_t *region;
 	size_t bytes; /* of each */
 	uint64_t poison;
+	struct np_compare compare;
+	uint32_t
+		compare_most; /* bytes; 0: the leg memory -> drive is not tested, or not any more */
+	uint32_t compared;    /* the most that was right */
+	char compare_why[112]; /* why no more than that, "" if there is nothing to say */
 };
 
 /* Return: 0 with the status in test->status, or -errno of the ring. */
@@ -53,7 +59,9 @@ static int np_selftest_poison(struct np_selftest *test, uint32_t bytes)
 	return np_buscopy(test->region, test->copy, bytes);
 }
 
-/* Return: 1 if the bytes agree, 0 if they do not, -errno with a sentence in @why. */
+/* ---- drive -> memory: reads --------------------------------------------------------------- */
+
+/* Return: 1 if the bytes agree; else a sentence is in @why: 0 if they do not, or -errno. */
 static int np_selftest_compare(
 	struct np_selftest *test, uint64_t lba, uint32_t bytes, char *why, size_t why_size)
 {
@@ -78,20 +86,107 @@ static int np_selftest_compare(
 		snprintf(why, why_size, "the memory is gone");
 		return ret;
 	}
+	snprintf(why, why_size,
+		"a read of %u bytes into it reports success and leaves other bytes there", bytes);
 	return !memcmp(test->copy, test->host, bytes);
 }
 
+/* ---- memory -> drive: Compare, which makes the drive read and changes nothing -------------- */
+
+/*
+ * Return: 1 if the drive found @is_equal; else a sentence is in @why: 0 if not, -EREMOTEIO if it
+ * refuses the command, another -errno of the ring.
+ */
+static int np_selftest_ask(struct np_selftest *test, const void *va, uint64_t lba, uint32_t bytes,
+	bool is_equal, char *why, size_t why_size)
+{
+	const struct np_status differs = {
+		NVME_SCT_MEDIA << NVME_SCT_SHIFT | NVME_SC_COMPARE_FAILED};
+	const char *from = va == test->host ? "host memory" : "it";
+	int ret;
+
+	ret = np_compare_run(&test->compare, &test->pump, lba, bytes, va, &test->status);
+	if (!ret && (np_status_is_ok(test->status) || np_status_is(test->status, differs))) {
+		snprintf(why, why_size, "a Compare of %u bytes from %s finds %s", bytes, from,
+			is_equal ? "other bytes there" : "a changed byte equal");
+		return np_status_is_ok(test->status) == is_equal;
+	}
+	snprintf(why, why_size, "a Compare of %u bytes from %s fails: %s", bytes, from,
+		ret ? strerror(-ret) : np_status_name(test->status));
+	return ret ? ret : -EREMOTEIO;
+}
+
+/* At @va is what the blocks hold; its last byte is another one then. Return: as above. */
+static int np_selftest_ask_both(struct np_selftest *test, uint8_t *va, uint64_t lba, uint32_t bytes,
+	char *why, size_t why_size)
+{
+	const uint8_t other = (uint8_t)~test->copy[bytes - 1];
+	int ret = np_selftest_ask(test, va, lba, bytes, true, why, why_size);
+
+	if (ret <= 0)
+		return ret;
+	ret = np_buscopy(va + bytes - 1, &other, sizeof(other));
+	if (ret) {
+		snprintf(why, why_size, "the memory is gone");
+		return ret;
+	}
+	return np_selftest_ask(test, va, lba, bytes, false, why, why_size);
+}
+
+/*
+ * After a read that compared equal. What the drive says of host memory tells whether its Compare
+ * is to be believed: if not, the leg is not tested any further.
+ * Return: 1 if all is well or not to be told; else a sentence is in @why: 0 if not, or -errno.
+ */
+static int np_selftest_leg(struct np_selftest *test, uint64_t lba, uint32_t bytes, bool is_last_try,
+	char *why, size_t why_size)
+{
+	int ret = np_selftest_ask_both(test, test->host, lba, bytes, why, why_size);
+
+	if (ret == -EREMOTEIO || (!ret && is_last_try)) {
+		test->compare_most = 0;
+		snprintf(test->compare_why, sizeof(test->compare_why), "%.111s", why);
+		return 1;
+	}
+	if (ret > 0)
+		ret = np_selftest_ask_both(test, test->region, lba, bytes, why, why_size);
+	if (ret > 0 && bytes > test->compared)
+		test->compared = bytes;
+	return ret;
+}
+
+static void np_selftest_open_compare(struct np_selftest *test, const struct np_mem_region *region)
+{
+	const struct np_backend *backend = test->backend;
+
+	/* Data of every machine goes from host memory to the drive. */
+	if (!region->is_peer ||
+		np_compare_open(&test->compare, test->backend, test->compare_why,
+			sizeof(test->compare_why)))
+		return;
+	test->compare_most = np_compare_max_bytes(&test->compare);
+	/* A longer passthrough command may be refused where its data is the drive's own: p2p.md. */
+	if (!strcmp(backend->pci, region->pci) && test->compare_most > NP_PAGE_BYTES)
+		test->compare_most = NP_PAGE_BYTES;
+	if (test->compare_most < backend->block_bytes)
+		snprintf(test->compare_why, sizeof(test->compare_why),
+			"a block is longer than a Compare may be here");
+}
+
+/* ---- both --------------------------------------------------------------------------------- */
+
+/* Return: 0, or -errno with a sentence in @why. */
 static int np_selftest_range(
 	struct np_selftest *test, uint64_t lba, uint32_t bytes, char *why, size_t why_size)
 {
-	for (int i = 0; i < NP_SELFTEST_TRIES; i++) {
+	for (int left = NP_SELFTEST_TRIES; left--;) {
 		int ret = np_selftest_compare(test, lba, bytes, why, why_size);
 
+		if (ret > 0 && bytes <= test->compare_most)
+			ret = np_selftest_leg(test, lba, bytes, !left, why, why_size);
 		if (ret)
 			return ret < 0 ? ret : 0;
 	}
-	snprintf(why, why_size,
-		"a read of %u bytes into it reports success and leaves other bytes there", bytes);
 	return -EBADMSG;
 }
 
@@ -155,7 +250,34 @@ static int np_selftest_init(
 	ret = np_pump_init(&test->pump, backend->is_polled);
 	if (ret)
 		free(buffers);
+	else
+		np_selftest_open_compare(test, region);
 	return ret;
+}
+
+static void np_selftest_fini(struct np_selftest *test)
+{
+	np_compare_close(&test->compare);
+	np_pump_fini(&test->pump);
+	free(test->host);
+}
+
+static void np_selftest_praise(
+	const struct np_selftest *test, uint32_t largest, char *why, size_t why_size)
+{
+	const struct np_backend *backend = test->backend;
+	const int n = snprintf(why, why_size, "reads of %u to %u bytes by engine %s compared equal",
+		backend->block_bytes, largest, backend->ops->name);
+
+	if (n < 0 || (size_t)n >= why_size)
+		return;
+	why += n;
+	why_size -= (size_t)n;
+	if (test->compared)
+		snprintf(why, why_size, "; Compares of %u to %u bytes too", backend->block_bytes,
+			test->compared);
+	else if (test->compare_why[0])
+		snprintf(why, why_size, "; memory -> drive not tested: %s", test->compare_why);
 }
 
 enum np_verdict np_backend_selftest(
@@ -177,13 +299,10 @@ enum np_verdict np_backend_selftest(
 	ret = np_selftest_sizes(&test, &largest, why, why_size);
 	if (!ret && !region->is_peer)
 		ret = np_selftest_odd_place(&test, why, why_size);
-	np_pump_fini(&test.pump);
-	free(test.host);
-	if (ret)
-		return NP_VERDICT_UNUSABLE;
-	snprintf(why, why_size, "reads of %u to %u bytes by engine %s compared equal",
-		backend->block_bytes, largest, backend->ops->name);
-	return NP_VERDICT_WORKS;
+	if (!ret)
+		np_selftest_praise(&test, largest, why, why_size);
+	np_selftest_fini(&test);
+	return ret ? NP_VERDICT_UNUSABLE : NP_VERDICT_WORKS;
 }
 
 /*

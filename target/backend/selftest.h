@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * selftest.h - can this engine move this drive's blocks into that memory?
+ * selftest.h - can this drive move its blocks into that memory, and reach what is there?
  *
  * Success reported by the device is no proof: bytes are compared.
  *
@@ -14,13 +14,16 @@
 #include "target/memory/mem.h"
 
 /**
- * np_backend_selftest() - read existing blocks into @region and compare them with host memory
+ * np_backend_selftest() - move existing blocks into @region and have them compared
  * @backend: nothing is ever written to it
  * @region: its scratch part is overwritten
  * @why: one sentence about the outcome, good or bad
  *
- * Sizes go from one block to the largest transfer. The target range is poisoned first, so that a
- * read that moves nothing is seen.
+ * Drive -> memory: reads, compared with reads into host memory. Sizes go from one block to the
+ * largest transfer. The target range is poisoned first, so that a read that moves nothing is seen.
+ * Memory -> drive, if @region is peer memory: an NVMe Compare of what was read must find it equal,
+ * and unequal with a byte changed. Where that cannot be tested @why says so; a drive is no worse
+ * for that.
  * Context: control thread.
  * Return: NP_VERDICT_WORKS or NP_VERDICT_UNUSABLE.
  */

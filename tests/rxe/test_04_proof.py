@@ -2,6 +2,7 @@
 """The drive's own word that a host's bytes go from the RNIC into the CMB, and from there to the media."""
 import hashlib
 import os
+import re
 
 import pytest
 
@@ -18,6 +19,8 @@ SECTIONS = ((MIB, 2), (131072, 8), (65536, 24), (4096, 96), (512, 256))
 DATA_BYTES = sum(block * count for block, count in SECTIONS)
 FIO_OFFSET = 64 * MIB
 FIO_BYTES = 8 * MIB
+PAGE = 4096
+COMPARE_FAILURE = 0x285
 FIO_JOB = dict(rw="randwrite", bssplit="512/20:4k/30:24k/20:128k/20:1m/10", iodepth=16,
                offset=FIO_OFFSET, size=FIO_BYTES, **fio.VERIFY)
 
@@ -94,6 +97,36 @@ def machine_for(drive, iommu):
     return Topology(drives=BELOW_A_SWITCH)
 
 
+def assert_both_ways_tested(reason, drive):
+    """The self-test's words: the drive wrote the CMB, and it read the CMB."""
+    reads, compares = re.search(
+        r"reads of 512 to (\d+) bytes by engine \w+ compared equal; Compares of 512 to (\d+) bytes too",
+        reason).groups()
+    assert int(reads) == MIB or drive != "cmb"
+    assert int(compares) == (PAGE if drive == "cmb" else int(reads)), reason
+
+
+@pytest.mark.parametrize("drive", ["cmb", "plain"])
+def test_selftest__has_the_drive_read_the_cmb(daemon_built, use_vm, drive):
+    """This test looks at the Compare commands of a start: of right and of wrong bytes in the CMB."""
+    vm = use_vm(machine_for(drive, False))
+    served = namespace(1, vm.block_device(drive), p2pmem=vm.pci_address("cmb"), p2pmem_require=True)
+    with vm.traced() as trace:
+        with Target(vm, config([subsystem(NQN, served)])) as target:
+            assert_both_ways_tested(namespace_status(target)["p2p_reason"], drive)
+    nsid = vm.topology.nsid(drive)
+    compares = trace.commands(nsid, "compare")
+    # As many again from host memory, to know what the drive's word is worth.
+    half, = set(trace.places(vm.cmb_range("cmb"), nsid, "compare").values())
+    assert trace.places(vm.cmb_range("cmb"), nsid, "compare") == {"all": half, "none": half}
+    assert half > 0
+    # Every second one has a changed byte, and the drive says so.
+    refusals = [(status & 0x7ff, opcode) for _, refused, status, opcode in trace.errors
+                if refused == nsid]
+    assert refusals == [(COMPARE_FAILURE, 5)] * (len(compares) // 2)
+    assert trace.commands(nsid, "write") == []
+
+
 @pytest.mark.parametrize("iommu", [False, True], ids=["no-iommu", "iommu"])
 @pytest.mark.parametrize("drive", ["cmb", "plain"])
 def test_write__reaches_the_drive_through_the_cmb_only(daemon_built, use_vm, drive, iommu):
@@ -105,6 +138,7 @@ def test_write__reaches_the_drive_through_the_cmb_only(daemon_built, use_vm, dri
     assert run.status["provider"] == f"cmb {vm.pci_address('cmb')}"
     # Passthrough, but for a drive's own CMB: see docs/p2p.md.
     assert run.status["engine"] == {"cmb": "block", "plain": "nvme"}[drive]
+    assert_both_ways_tested(run.status["p2p_reason"], drive)
     run.assert_media_right()
     assert_all_p2p(run.stats, run.written)
     assert_every_pointer(run, vm, drive, "all")
