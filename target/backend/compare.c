@@ -93,7 +93,9 @@ int np_compare_run(const struct np_compare *compare, struct np_pump *pump, uint6
 			return ret;
 	}
 	/* As in nvme.c: a negative result is the kernel's errno, a positive one the drive's status. */
-	*ret_status = job.res > 0 ? (struct np_status){(uint16_t)(job.res & 0x7fff)}
-				  : np_status_from_errno(job.res);
+	if (job.res > 0)
+		*ret_status = (struct np_status){(uint16_t)(job.res & 0x7fff)};
+	else
+		*ret_status = np_status_from_errno(job.res);
 	return 0;
 }

@@ -16,6 +16,7 @@
 enum np_cli_exit {
 	NP_CLI_OK = 0,
 	NP_CLI_DAEMON = 1, /* the daemon answered with an error */
+	NP_CLI_WRONG = 1,  /* what the command did itself went wrong */
 	NP_CLI_US = 2,     /* wrong usage, no connection, no understanding */
 };
 
@@ -70,6 +71,9 @@ int np_cli_run_doctor(struct np_cli *cli, int argc, char **argv);
 
 /* The last changes of state, and with --follow those to come. */
 int np_cli_run_events(struct np_cli *cli, int argc, char **argv);
+
+/* From drive to drive through given memory; asks no daemon. */
+int np_cli_run_copy(struct np_cli *cli, int argc, char **argv);
 
 /* Results as tables. */
 

@@ -27,6 +27,7 @@ static const struct command commands[] = {
 	{"doctor", np_cli_run_doctor,
 		"can this machine do P2P, with or without a daemon; --test: and try it"},
 	{"events", np_cli_run_events, "the last changes of state; -f, --follow: and those to come"},
+	{"copy", np_cli_run_copy, "from drive to drive through a CMB, no daemon; copy --help"},
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -47,6 +48,7 @@ static void print_help(FILE *out)
 		"  -h, --help           this text\n"
 		"  -V, --version        the version\n\n"
 		"Exit status: 0 done, 1 the daemon reports an error, 2 wrong usage or no daemon.\n"
+		"copy: 0 copied, 1 failed or not equal, 2 refused.\n"
 		"doctor: 0 P2P works somewhere, 1 nowhere, 2 it could not tell.\n",
 		NP_CFG_SOCKET_DEFAULT, TIMEOUT_DEFAULT_S);
 }
