@@ -30,8 +30,8 @@ static void test_np_status_from_errno__table(void **state)
 		{-EFAULT, 0x0082}, /* peer memory of a device that is being reset */
 		{-ENODEV, 0x0006}, /* Internal Error: try again, perhaps by another path */
 		{-ENOLINK, 0x0006},
-		{-EROFS, 0x4020},  /* Namespace is Write Protected, DNR */
-		{-EIO, 0x4006},    /* Internal Error, DNR */
+		{-EROFS, 0x4020}, /* Namespace is Write Protected, DNR */
+		{-EIO, 0x4006},   /* Internal Error, DNR */
 		{-12345, 0x4006},
 	};
 
