@@ -303,6 +303,7 @@ bool np_apply_choose_paths(struct np_daemon *daemon, struct np_applied_ns *appli
 void np_apply_test_all(struct np_daemon *daemon)
 {
 	struct np_mem_region *region;
+	char why[256];
 
 	np_mem_for_each(&daemon->mem, region) {
 		if (!np_mem_is_lost(region))
@@ -314,8 +315,12 @@ void np_apply_test_all(struct np_daemon *daemon)
 		applied->engine.tested = applied->engine.works = 0;
 		for (unsigned int j = 0; j < NP_MAX_RNICS; j++)
 			applied->paths[j].distrusted = 0;
-		if (applied->ns)
-			np_apply_choose_paths(daemon, applied);
+		if (!applied->ns)
+			continue;
+		if (applied->ns->backend->is_direct)
+			np_apply_engine_can(&applied->engine, daemon->mem.regions[NP_REGION_HOST],
+				why, sizeof(why));
+		np_apply_choose_paths(daemon, applied);
 	}
 }
 
