@@ -166,8 +166,7 @@ static int check_subsystems(const struct np_cfg *cfg, struct np_cfg_diag *diag)
 	return 0;
 }
 
-/* The reactors share it equally. */
-static int check_pool(
+int np_cfg_check_pool(
 	uint64_t bytes, unsigned int reactors, const struct np_cfg_spot *spot, const char *member)
 {
 	if (bytes < NP_CFG_POOL_MIN_BYTES || bytes % PAGE_BYTES)
@@ -208,9 +207,11 @@ static int check_daemon(const struct np_cfg *cfg, struct np_cfg_diag *diag)
 			"%zu bytes long, at most %zu are allowed", strlen(daemon->control_socket),
 			socket_max);
 	if (daemon->cmb_pool_bytes &&
-		check_pool(daemon->cmb_pool_bytes, reactors->count, &spot, "cmb_pool_bytes") < 0)
+		np_cfg_check_pool(
+			daemon->cmb_pool_bytes, reactors->count, &spot, "cmb_pool_bytes") < 0)
 		return -EINVAL;
-	return check_pool(daemon->host_pool_bytes, reactors->count, &spot, "host_pool_bytes");
+	return np_cfg_check_pool(
+		daemon->host_pool_bytes, reactors->count, &spot, "host_pool_bytes");
 }
 
 int np_cfg_check(const struct np_cfg *cfg, struct np_cfg_diag *diag)
@@ -223,5 +224,7 @@ int np_cfg_check(const struct np_cfg *cfg, struct np_cfg_diag *diag)
 		err = np_cfg_check_ports(cfg, diag);
 	if (err == 0)
 		err = check_daemon(cfg, diag);
+	if (err == 0)
+		err = np_cfg_check_memory(cfg, diag);
 	return err;
 }

@@ -9,6 +9,7 @@
 #define NP_CONFIG_CHECK_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "config/diag.h"
 #include "config/model.h"
@@ -28,10 +29,17 @@ int np_cfg_check_namespaces(const struct np_cfg *cfg, size_t index, struct np_cf
 /* The part of np_cfg_check() about the ports. In check_port.c. */
 int np_cfg_check_ports(const struct np_cfg *cfg, struct np_cfg_diag *diag);
 
+/* The part of np_cfg_check() about daemon.memory[]. In check_memory.c. */
+int np_cfg_check_memory(const struct np_cfg *cfg, struct np_cfg_diag *diag);
+
 /* What the parts share: -EINVAL with the error in the diag of @spot. */
 
 /* Is @names[@i], whose place is @spot, not one of those before it? */
 int np_cfg_check_unique(char *const *names, size_t i, const struct np_cfg_spot *spot);
+
+/* Can @reactors share a pool of @bytes, the @member of @spot, equally? */
+int np_cfg_check_pool(
+	uint64_t bytes, unsigned int reactors, const struct np_cfg_spot *spot, const char *member);
 
 /* Is @text, NULL or a @member of @spot, printable ASCII of at most @max bytes? */
 int np_cfg_check_ascii(

@@ -38,11 +38,15 @@ static int check_device(const struct np_cfg_ns *ns, const struct np_cfg_spot *sp
 	return 0;
 }
 
-static int check_p2pmem(const struct np_cfg_ns *ns, const struct np_cfg_spot *spot)
+static int check_p2pmem(
+	const struct np_cfg *cfg, const struct np_cfg_ns *ns, const struct np_cfg_spot *spot)
 {
 	bool is_hostmem = ns->engine == NP_CFG_ENGINE_FILE || ns->engine == NP_CFG_ENGINE_NULL;
 	const char *engine = np_cfg_name_of(np_cfg_engine_names, ns->engine);
 
+	if (ns->p2pmem.mode == NP_CFG_P2PMEM_NAME && !np_cfg_find_memory(cfg, ns->p2pmem.name))
+		return np_cfg_spot_error(
+			spot, "p2pmem", "\"%s\" is none of daemon.memory[]", ns->p2pmem.name);
 	if (ns->p2pmem_require && ns->p2pmem.mode == NP_CFG_P2PMEM_OFF)
 		return np_cfg_spot_error(
 			spot, "p2pmem_require", "cannot be true while p2pmem is \"0\"");
@@ -120,7 +124,7 @@ int np_cfg_check_namespaces(const struct np_cfg *cfg, size_t index, struct np_cf
 		if (err == 0 && ns->enable)
 			err = check_device(ns, &spot);
 		if (err == 0)
-			err = check_p2pmem(ns, &spot);
+			err = check_p2pmem(cfg, ns, &spot);
 		if (err < 0)
 			return err;
 		if (ns->enable)

@@ -92,7 +92,8 @@ static void format_version(const void *src, char *buf, size_t size)
 }
 
 static const struct np_cfg_text_ops p2pmem_text = {
-	"\"0\", \"1\" or a PCI address like \"0000:01:00.0\"", parse_p2pmem, format_p2pmem};
+	"\"0\", \"1\", a PCI address like \"0000:01:00.0\" or a name of memory", parse_p2pmem,
+	format_p2pmem};
 static const struct np_cfg_text_ops id_text = {"16 bytes in hex", parse_id, format_id};
 static const struct np_cfg_text_ops version_text = {
 	"an NVMe version like \"1.4\"", parse_version, format_version};
@@ -222,6 +223,18 @@ static const struct np_cfg_field subsys_fields[] = {
 };
 CLASS(subsys_class, np_cfg_subsys, subsys_fields);
 
+static const struct np_cfg_field memory_fields[] = {
+	ENUM("kind", struct np_cfg_memory, kind, np_cfg_memory_kind_names, 0,
+		.flags = NP_CFG_REQUIRED),
+	STR("name", struct np_cfg_memory, name),
+	STR("path", struct np_cfg_memory, path),
+	STR("pci", struct np_cfg_memory, pci),
+	ENUM("exporter", struct np_cfg_memory, exporter, np_cfg_exporter_names,
+		NP_CFG_EXPORTER_UNSET),
+	INT("bytes", struct np_cfg_memory, bytes, 0, INT64_MAX, 0),
+};
+CLASS(memory_class, np_cfg_memory, memory_fields);
+
 static const struct np_cfg_field daemon_fields[] = {
 	{.key = "reactors",
 		.kind = NP_CFG_KIND_CPUS,
@@ -238,6 +251,7 @@ static const struct np_cfg_field daemon_fields[] = {
 	INT("cmb_pool_bytes", struct np_cfg_daemon, cmb_pool_bytes, 0, INT64_MAX, 0),
 	INT("host_pool_bytes", struct np_cfg_daemon, host_pool_bytes, 0, INT64_MAX, 64 << 20),
 	BOOL("software_p2p", struct np_cfg_daemon, software_p2p, false),
+	LIST("memory", struct np_cfg_daemon, memory, &memory_class),
 };
 CLASS(daemon_class, np_cfg_daemon, daemon_fields);
 

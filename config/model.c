@@ -295,6 +295,32 @@ const struct np_cfg_subsys *np_cfg_find_subsys(const struct np_cfg *cfg, const c
 	return NULL;
 }
 
+const char *np_cfg_memory_name(const struct np_cfg_memory *memory)
+{
+	const char *slash = memory->path ? strrchr(memory->path, '/') : NULL;
+
+	if (memory->name)
+		return memory->name;
+	switch (memory->kind) {
+	case NP_CFG_MEMORY_DAX:
+		return slash ? slash + 1 : "";
+	case NP_CFG_MEMORY_DMABUF:
+		return memory->exporter == NP_CFG_EXPORTER_UDMABUF ? "udmabuf" : "";
+	case NP_CFG_MEMORY_CMB:
+		break; /* its PCI address means it */
+	}
+	return "";
+}
+
+const struct np_cfg_memory *np_cfg_find_memory(const struct np_cfg *cfg, const char *name)
+{
+	for (size_t i = 0; i < cfg->daemon.n_memory; i++) {
+		if (strcmp(np_cfg_memory_name(&cfg->daemon.memory[i]), name) == 0)
+			return &cfg->daemon.memory[i];
+	}
+	return NULL;
+}
+
 bool np_cfg_port_is_served(const struct np_cfg_port *port)
 {
 	return port->addr.trtype == NP_CFG_TRTYPE_RDMA;

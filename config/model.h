@@ -21,6 +21,7 @@
 #define NP_CFG_QUEUE_SIZE_MAX 1024
 #define NP_CFG_REACTORS_MAX 64
 #define NP_CFG_POOL_MIN_BYTES 65536
+#define NP_CFG_MEMORY_NAME_MAX 31
 #define NP_CFG_SOCKET_DEFAULT "/run/nvmet-p2p.sock"
 
 /* Values of the next four are those of the discovery log entry and of the ANA log. */
@@ -69,6 +70,19 @@ enum np_cfg_p2pmem_mode {
 	NP_CFG_P2PMEM_OFF,  /* "0": host memory */
 	NP_CFG_P2PMEM_AUTO, /* "1": the daemon chooses a provider */
 	NP_CFG_P2PMEM_PCI,  /* the CMB of the device at .pci */
+	NP_CFG_P2PMEM_NAME, /* the one of daemon.memory[] that is called .name */
+};
+
+enum np_cfg_memory_kind {
+	NP_CFG_MEMORY_CMB,
+	NP_CFG_MEMORY_DAX,
+	NP_CFG_MEMORY_DMABUF,
+};
+
+enum np_cfg_exporter {
+	NP_CFG_EXPORTER_UNSET,
+	NP_CFG_EXPORTER_UDMABUF,
+	NP_CFG_EXPORTER_SOCKET, /* somebody's: its descriptor comes over the control socket */
 };
 
 struct np_cfg_pci {
@@ -79,8 +93,9 @@ struct np_cfg_pci {
 };
 
 struct np_cfg_p2pmem {
-	enum np_cfg_p2pmem_mode mode; /* default OFF, as the kernel's attribute */
-	struct np_cfg_pci pci;        /* all zero unless mode is PCI */
+	enum np_cfg_p2pmem_mode mode;          /* default OFF, as the kernel's attribute */
+	struct np_cfg_pci pci;                 /* all zero unless mode is PCI */
+	char name[NP_CFG_MEMORY_NAME_MAX + 1]; /* "" unless mode is NAME */
 };
 
 /* A UUID or NGUID in the byte order of its text. All zero in the file means not given. */
@@ -177,6 +192,16 @@ struct np_cfg_reactors {
 	int *cpus;          /* count of them; NULL = any CPU the process may run on */
 };
 
+/* A provider of memory beside host memory. What a kind has no use for is not given. */
+struct np_cfg_memory {
+	enum np_cfg_memory_kind kind;
+	char *name;                    /* for p2pmem; NULL = np_cfg_memory_name() */
+	char *path;                    /* of a dax device */
+	char *pci;                     /* of a cmb's device */
+	enum np_cfg_exporter exporter; /* of a dmabuf */
+	uint64_t bytes;                /* 0 = what is there, up to 64 MiB */
+};
+
 struct np_cfg_daemon {
 	struct np_cfg_reactors reactors;
 	int32_t nice;    /* of the reactors; default -20 */
@@ -185,8 +210,10 @@ struct np_cfg_daemon {
 	enum np_cfg_fence p2p_fence;                    /* default AUTO */
 	char *control_socket;                           /* default NP_CFG_SOCKET_DEFAULT */
 	uint64_t cmb_pool_bytes;  /* per provider; 0 = as much as is free, up to 64 MiB (default) */
-	uint64_t host_pool_bytes; /* default 64 MiB */
+	uint64_t host_pool_bytes; /* for each NUMA node with an RNIC; default 64 MiB */
 	bool software_p2p;        /* default false; of no effect but on arm64 */
+	struct np_cfg_memory *memory;
+	size_t n_memory;
 };
 
 struct np_cfg {
@@ -214,6 +241,12 @@ bool np_cfg_is_equal(const struct np_cfg *a, const struct np_cfg *b);
 /* Find a host or subsystem by its key. Return: borrowed from @cfg, or NULL. */
 const struct np_cfg_host *np_cfg_find_host(const struct np_cfg *cfg, const char *nqn);
 const struct np_cfg_subsys *np_cfg_find_subsys(const struct np_cfg *cfg, const char *nqn);
+
+/* The name by which p2pmem means @memory, "" if it has none. Return: borrowed. */
+const char *np_cfg_memory_name(const struct np_cfg_memory *memory);
+
+/* Find one of daemon.memory[] by its name. Return: borrowed from @cfg, or NULL. */
+const struct np_cfg_memory *np_cfg_find_memory(const struct np_cfg *cfg, const char *name);
 
 /* Tell whether @port is of a transport that this target has. */
 bool np_cfg_port_is_served(const struct np_cfg_port *port);

@@ -66,6 +66,20 @@ const struct np_cfg_name np_cfg_engine_names[] = {
 	{NULL, 0},
 };
 
+const struct np_cfg_name np_cfg_memory_kind_names[] = {
+	{"cmb", NP_CFG_MEMORY_CMB},
+	{"dax", NP_CFG_MEMORY_DAX},
+	{"dmabuf", NP_CFG_MEMORY_DMABUF},
+	{NULL, 0},
+};
+
+const struct np_cfg_name np_cfg_exporter_names[] = {
+	{"udmabuf", NP_CFG_EXPORTER_UDMABUF},
+	{"socket", NP_CFG_EXPORTER_SOCKET},
+	{"", NP_CFG_EXPORTER_UNSET},
+	{NULL, 0},
+};
+
 const char *np_cfg_name_of(const struct np_cfg_name *names, unsigned int value)
 {
 	for (; names->name; names++) {
@@ -120,6 +134,19 @@ void np_cfg_format_pci(const struct np_cfg_pci *pci, char *buf, size_t size)
 	snprintf(buf, size, "%04x:%02x:%02x.%x", pci->domain, pci->bus, pci->dev, pci->fn);
 }
 
+bool np_cfg_is_memory_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (!isalpha((unsigned char)name[0]) || len > NP_CFG_MEMORY_NAME_MAX)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (!isalnum((unsigned char)name[i]) && !strchr("._-", name[i]))
+			return false;
+	}
+	return true;
+}
+
 int np_cfg_parse_p2pmem(const char *text, struct np_cfg_p2pmem *ret_p2pmem)
 {
 	struct np_cfg_p2pmem p2pmem = {.mode = NP_CFG_P2PMEM_PCI};
@@ -128,7 +155,10 @@ int np_cfg_parse_p2pmem(const char *text, struct np_cfg_p2pmem *ret_p2pmem)
 		p2pmem.mode = NP_CFG_P2PMEM_OFF;
 	else if (strcmp(text, "1") == 0)
 		p2pmem.mode = NP_CFG_P2PMEM_AUTO;
-	else if (np_cfg_parse_pci(text, &p2pmem.pci) < 0)
+	else if (np_cfg_is_memory_name(text)) {
+		p2pmem.mode = NP_CFG_P2PMEM_NAME;
+		snprintf(p2pmem.name, sizeof(p2pmem.name), "%s", text);
+	} else if (np_cfg_parse_pci(text, &p2pmem.pci) < 0)
 		return -EINVAL;
 	*ret_p2pmem = p2pmem;
 	return 0;
@@ -138,6 +168,8 @@ void np_cfg_format_p2pmem(const struct np_cfg_p2pmem *p2pmem, char *buf, size_t 
 {
 	if (p2pmem->mode == NP_CFG_P2PMEM_PCI)
 		np_cfg_format_pci(&p2pmem->pci, buf, size);
+	else if (p2pmem->mode == NP_CFG_P2PMEM_NAME)
+		snprintf(buf, size, "%s", p2pmem->name);
 	else
 		snprintf(buf, size, "%d", p2pmem->mode == NP_CFG_P2PMEM_AUTO);
 }

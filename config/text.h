@@ -8,6 +8,7 @@
 #ifndef NP_CONFIG_TEXT_H
 #define NP_CONFIG_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,8 @@ extern const struct np_cfg_name np_cfg_treq_names[];
 extern const struct np_cfg_name np_cfg_ana_state_names[];
 extern const struct np_cfg_name np_cfg_engine_names[];
 extern const struct np_cfg_name np_cfg_fence_names[];
+extern const struct np_cfg_name np_cfg_memory_kind_names[];
+extern const struct np_cfg_name np_cfg_exporter_names[];
 
 /* Return: the name of @value in @names, "?" when it has none. */
 const char *np_cfg_name_of(const struct np_cfg_name *names, unsigned int value);
@@ -41,7 +44,13 @@ int np_cfg_parse_pci(const char *text, struct np_cfg_pci *ret_pci);
 /* Write @pci as "0000:01:00.0" into @buf of @size bytes (NP_CFG_TEXT_MAX is enough). */
 void np_cfg_format_pci(const struct np_cfg_pci *pci, char *buf, size_t size);
 
-/* Parse "0", "1" or a PCI address. Return: 0; -EINVAL. */
+/*
+ * May memory be called @name? A letter, then letters, digits, '.', '_' or '-', at most
+ * NP_CFG_MEMORY_NAME_MAX in all: so it is no PCI address, no "0" and no "1".
+ */
+bool np_cfg_is_memory_name(const char *name);
+
+/* Parse "0", "1", a PCI address or a name of memory. Return: 0; -EINVAL. */
 int np_cfg_parse_p2pmem(const char *text, struct np_cfg_p2pmem *ret_p2pmem);
 void np_cfg_format_p2pmem(const struct np_cfg_p2pmem *p2pmem, char *buf, size_t size);
 

@@ -294,8 +294,8 @@ static const struct {
 		"subsystems[0].namespaces[0].device.size_bytes: -1 is out of range "
 		"(0 to 9223372036854775807)"},
 	{NS("'p2pmem':'2'"),
-		"subsystems[0].namespaces[0].p2pmem: \"2\" is not \"0\", \"1\" or a PCI "
-		"address like \"0000:01:00.0\""},
+		"subsystems[0].namespaces[0].p2pmem: \"2\" is not \"0\", \"1\", a PCI "
+		"address like \"0000:01:00.0\" or a name of memory"},
 	{NS("'attr':{'p2pmem':{}}"),
 		"subsystems[0].namespaces[0].attr.p2pmem: expected a string, found an "
 		"object"},
