@@ -228,11 +228,11 @@ static int np_report_selftest(
 }
 
 const struct np_rpc_method np_report_methods[] = {
-	{"status", np_report_status},
-	{"stats", np_report_stats},
-	{"conns", np_report_conns},
-	{"memory", np_report_memory},
-	{"events", np_report_events},
-	{"selftest", np_report_selftest},
-	{NULL, NULL},
+	{"status", np_report_status, NULL},
+	{"stats", np_report_stats, NULL},
+	{"conns", np_report_conns, NULL},
+	{"memory", np_report_memory, NULL},
+	{"events", np_report_events, NULL},
+	{"selftest", np_report_selftest, NULL},
+	{NULL, NULL, NULL},
 };

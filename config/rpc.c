@@ -17,6 +17,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "config/rpc_answer.h"
+#include "config/rpc_fd.h"
 #include "target/base/list.h"
 #include "target/base/log.h"
 
@@ -42,6 +44,7 @@ struct client {
 	struct np_list node;
 	struct np_rpc *rpc;
 	int fd;
+	int passed; /* a descriptor, for the first request that is answered; -1: none */
 	ev_io read_io;
 	ev_io write_io;
 	ev_timer stall;
@@ -51,6 +54,13 @@ struct client {
 	size_t out_sent;
 	bool is_last; /* close when out is sent */
 };
+
+static void client_drop_passed(struct client *client)
+{
+	if (client->passed >= 0)
+		close(client->passed);
+	client->passed = -1;
+}
 
 static void client_free(struct client *client)
 {
@@ -63,57 +73,9 @@ static void client_free(struct client *client)
 	client->rpc->n_clients--;
 	np_rpc_decoder_fini(&client->decoder);
 	free(client->out);
+	client_drop_passed(client);
 	close(client->fd);
 	free(client);
-}
-
-/* Call the method that @request names. Return: its result, NULL with @error filled. */
-static json_t *call_method(
-	struct np_rpc *rpc, const struct np_rpc_request *request, struct np_rpc_error *error)
-{
-	const struct np_rpc_method *method = rpc->methods;
-	json_t *result = NULL;
-	int err;
-
-	while (method->name && strcmp(method->name, request->method) != 0)
-		method++;
-	if (!method->name) {
-		error->code = NP_RPC_METHOD_NOT_FOUND;
-		snprintf(error->message, sizeof(error->message), "no method \"%.64s\"",
-			request->method);
-		return NULL;
-	}
-	err = method->fn(rpc->ctx, request->params, &result, error);
-	if (err == 0 && result)
-		return result;
-	if (error->code == 0)
-		error->code = err ? NP_RPC_OURS : NP_RPC_INTERNAL_ERROR;
-	if (error->message[0] == '\0')
-		snprintf(error->message, sizeof(error->message), "%s", strerror(-err));
-	return NULL;
-}
-
-/* Return: the answer to @frame, NULL when it gets none. */
-static char *answer(struct np_rpc *rpc, const char *frame, size_t len)
-{
-	struct np_rpc_error error = {.code = 0};
-	struct np_rpc_request request;
-	json_t *result = NULL;
-	char *text = NULL;
-	bool is_notification;
-
-	if (np_rpc_parse_request(frame, len, &request, &error) == 0) {
-		result = call_method(rpc, &request, &error);
-		is_notification = !request.id;
-	} else {
-		is_notification = false; /* an answer is the only way to tell */
-	}
-	if (!is_notification)
-		text = result ? np_rpc_format_result(request.id, result)
-			      : np_rpc_format_error(request.id, &error);
-	json_decref(result);
-	np_rpc_request_fini(&request);
-	return text;
 }
 
 static void client_set_out(struct client *client, char *text)
@@ -130,8 +92,12 @@ static void client_answer(struct client *client)
 	size_t len;
 	int ready = 0;
 
-	while (!client->out && (ready = np_rpc_decoder_next(&client->decoder, &frame, &len)) > 0)
-		client_set_out(client, answer(client->rpc, frame, len));
+	while (!client->out && (ready = np_rpc_decoder_next(&client->decoder, &frame, &len)) > 0) {
+		client_set_out(client,
+			np_rpc_answer(client->rpc->methods, client->rpc->ctx, frame, len,
+				client->passed));
+		client_drop_passed(client);
+	}
 	if (!client->out && ready < 0) {
 		struct np_rpc_error error = {NP_RPC_INVALID_REQUEST, "request too long"};
 
@@ -191,7 +157,7 @@ static void on_read(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct client *client = io->data;
 	char bytes[READ_BYTES];
-	ssize_t n = recv(client->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	ssize_t n = np_rpc_recv(client->fd, bytes, sizeof(bytes), &client->passed);
 
 	(void)loop;
 	(void)events;
@@ -231,6 +197,7 @@ static int client_new(struct np_rpc *rpc, int fd)
 		return -ENOMEM;
 	client->rpc = rpc;
 	client->fd = fd;
+	client->passed = -1;
 	np_rpc_decoder_init(&client->decoder, NP_RPC_REQUEST_MAX);
 	ev_io_init(&client->read_io, on_read, fd, EV_READ);
 	ev_io_init(&client->write_io, on_write, fd, EV_WRITE);

@@ -29,6 +29,12 @@ struct np_rpc_method {
 	 * than the errno fills @error, which comes zeroed.
 	 */
 	int (*fn)(void *ctx, const json_t *params, json_t **ret_result, struct np_rpc_error *error);
+	/*
+	 * The same, in the place of fn, with the descriptor that came with the bytes of the
+	 * request (rpc_fd.h), -1 if none did. It is closed afterwards.
+	 */
+	int (*fn_fd)(void *ctx, const json_t *params, int fd, json_t **ret_result,
+		struct np_rpc_error *error);
 };
 
 /**

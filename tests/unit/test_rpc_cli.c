@@ -60,15 +60,15 @@ METHOD(memory)
 METHOD(events)
 
 static const struct np_rpc_method methods[] = {
-	{"status", method_status},
-	{"stats", method_stats},
-	{"conns", method_conns},
-	{"memory", method_memory},
-	{"events", method_events},
-	{NULL, NULL},
+	{"status", method_status, NULL},
+	{"stats", method_stats, NULL},
+	{"conns", method_conns, NULL},
+	{"memory", method_memory, NULL},
+	{"events", method_events, NULL},
+	{NULL, NULL, NULL},
 };
 
-static const struct np_rpc_method no_methods[] = {{NULL, NULL}};
+static const struct np_rpc_method no_methods[] = {{NULL, NULL, NULL}};
 
 /* Until killed. Exits instead of returning to cmocka. */
 static void serve(const struct fixture *f, int ready_fd)

@@ -33,7 +33,7 @@ struct fixture {
 	char path[96];
 };
 
-static const struct np_rpc_method methods[] = {{NULL, NULL}};
+static const struct np_rpc_method methods[] = {{NULL, NULL, NULL}};
 
 static int setup(void **state)
 {

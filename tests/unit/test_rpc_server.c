@@ -78,11 +78,11 @@ static int method_picky(
 }
 
 static const struct np_rpc_method methods[] = {
-	{"echo", method_echo},
-	{"big", method_big},
-	{"busy", method_busy},
-	{"picky", method_picky},
-	{NULL, NULL},
+	{"echo", method_echo, NULL},
+	{"big", method_big, NULL},
+	{"busy", method_busy, NULL},
+	{"picky", method_picky, NULL},
+	{NULL, NULL, NULL},
 };
 
 static int setup(void **state)
