@@ -120,6 +120,7 @@ static void np_apply_undo(struct np_daemon *daemon)
 		free(daemon->namespaces[i].stats);
 	}
 	free(daemon->namespaces);
+	free(daemon->memory);
 	np_mem_close_all(&daemon->mem);
 }
 
@@ -142,6 +143,8 @@ static int np_apply_bring_up(struct np_daemon *daemon, char *why, size_t why_siz
 	int ret;
 
 	ret = np_apply_list_namespaces(daemon);
+	if (!ret)
+		ret = np_apply_list_providers(daemon);
 	if (ret)
 		goto err_memory;
 	ret = np_apply_memory(daemon, why, why_size);

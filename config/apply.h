@@ -30,7 +30,7 @@ struct np_applied_path {
 	bool is_known; /* there is such an RNIC */
 	char rnic[64];
 	struct np_mem_region *region; /* NULL: host memory */
-	bool had_peer;                /* region was not NULL at some time */
+	bool had_peer;                /* region was peer memory at some time */
 	uint64_t distrusted;          /* memory that a scrub has found wrong, a bit a region id */
 	char reason[256];
 };
@@ -50,10 +50,17 @@ struct np_applied_ns {
 	struct np_applied_path paths[NP_MAX_RNICS]; /* by the RNIC's id */
 };
 
+/* One of daemon.memory[]: what became of it. */
+struct np_applied_memory {
+	const struct np_cfg_memory *cfg;
+	char reason[256]; /* why it is not there */
+};
+
 struct np_daemon {
 	const struct np_cfg *cfg;
 	struct np_runtime runtime;
 	struct np_mem mem;
+	struct np_applied_memory *memory; /* in the order of the configuration */
 	struct np_transport *transport;
 	struct np_target target;
 	struct np_applied_ns *namespaces; /* in the order of the configuration */
@@ -93,6 +100,11 @@ int np_apply_memory(struct np_daemon *daemon, char *why, size_t why_size);
 /* Opens what was not there before; the transport and the reactors get to know it. */
 void np_apply_new_memory(struct np_daemon *daemon);
 
+/* np_mem_open(), and the reactors get to know it; so does the transport, if it is there. */
+int np_apply_open_region(struct np_daemon *daemon, const struct np_mem_ops *ops,
+	const struct np_mem_want *want, char *why, size_t why_size,
+	struct np_mem_region **ret_region);
+
 /**
  * np_apply_lose_memory() - what is in there cannot be relied on any more
  * @state: NP_MEM_SUSPECT or NP_MEM_GONE
@@ -106,10 +118,18 @@ void np_apply_lose_memory(
 /* Closes, or tests again, lost memory of which no buffer is in use. Return: is there more? */
 bool np_apply_settle_memory(struct np_daemon *daemon);
 
-/* apply_choice.c ---------------------------------------------------------------------------- */
+/* apply_provider.c -------------------------------------------------------------------------- */
 
-/* Peer memory that @p2pmem allows and some RNIC can place data into: a bit a region id. */
-uint64_t np_apply_reachable(const struct np_daemon *daemon, const struct np_cfg_p2pmem *p2pmem);
+/* Lists daemon->memory. Return: 0 or -ENOMEM. */
+int np_apply_list_providers(struct np_daemon *daemon);
+
+/* Opens what of daemon.memory[] is not open; logs what cannot be had. */
+void np_apply_open_providers(struct np_daemon *daemon);
+
+/* Why is there no memory called @name? Return: borrowed. */
+const char *np_apply_why_no_provider(const struct np_daemon *daemon, const char *name);
+
+/* apply_engine.c ---------------------------------------------------------------------------- */
 
 /**
  * np_apply_engine_can() - can the engine move the drive's blocks into @region?
@@ -119,6 +139,17 @@ uint64_t np_apply_reachable(const struct np_daemon *daemon, const struct np_cfg_
  */
 bool np_apply_engine_can(
 	struct np_apply_engine *engine, struct np_mem_region *region, char *why, size_t why_size);
+
+/*
+ * Does the engine work at all? Data goes through host memory whatever the namespace's own is: what
+ * comes at a small path MTU, or in segments that a page-granular RNIC cannot place.
+ */
+bool np_apply_engine_can_host(struct np_daemon *daemon, struct np_apply_engine *engine);
+
+/* apply_choice.c ---------------------------------------------------------------------------- */
+
+/* Memory that @p2pmem allows and some RNIC can place data into: a bit a region id. */
+uint64_t np_apply_reachable(const struct np_daemon *daemon, const struct np_cfg_p2pmem *p2pmem);
 
 /* The first of @engines that works with the best peer memory; NULL if none works with any. */
 struct np_apply_engine *np_apply_pick_engine(struct np_daemon *daemon,

@@ -15,7 +15,6 @@
 
 #include "config/apply.h"
 #include "config/text.h"
-#include "target/backend/selftest.h"
 #include "target/base/event.h"
 #include "target/topology/host_bridge.h"
 #include "target/topology/way.h"
@@ -94,10 +93,20 @@ static bool np_apply_is_allowed(
 {
 	char pci[16];
 
-	if (!region->is_peer || np_mem_is_lost(region) || p2pmem->mode == NP_CFG_P2PMEM_OFF)
+	if (!region->is_optional || np_mem_is_lost(region))
 		return false;
-	np_cfg_format_pci(&p2pmem->pci, pci, sizeof(pci));
-	return p2pmem->mode == NP_CFG_P2PMEM_AUTO || !strcmp(region->pci, pci);
+	switch (p2pmem->mode) {
+	case NP_CFG_P2PMEM_OFF:
+		return false;
+	case NP_CFG_P2PMEM_AUTO:
+		return region->is_peer;
+	case NP_CFG_P2PMEM_PCI:
+		np_cfg_format_pci(&p2pmem->pci, pci, sizeof(pci));
+		return !strcmp(region->pci, pci);
+	case NP_CFG_P2PMEM_NAME:
+		return !strcmp(region->label, p2pmem->name);
+	}
+	return false;
 }
 
 static unsigned int np_apply_find_candidates(const struct np_daemon *daemon,
@@ -144,36 +153,7 @@ uint64_t np_apply_reachable(const struct np_daemon *daemon, const struct np_cfg_
 	return reachable;
 }
 
-/* ---- tests of a drive's engine with memory ------------------------------------------------ */
-
-bool np_apply_engine_can(
-	struct np_apply_engine *engine, struct np_mem_region *region, char *why, size_t why_size)
-{
-	const uint64_t bit = UINT64_C(1) << region->id;
-	struct np_backend *backend = engine->backend;
-	enum np_verdict verdict;
-	const struct np_mem_note *note;
-	char text[192];
-
-	if (!(engine->tested & bit)) {
-		verdict = np_backend_judge_region(backend, region, text, sizeof(text));
-		if (verdict == NP_VERDICT_WORKS && engine->is_fallback)
-			verdict = NP_VERDICT_QUIRK;
-		engine->tested |= bit;
-		if (verdict != NP_VERDICT_UNUSABLE)
-			engine->works |= bit;
-		np_mem_note(region, backend->path, false, verdict, text);
-		np_event(NP_EVENT_TEST,
-			region->is_peer || verdict != NP_VERDICT_UNUSABLE ? NP_LOG_INFO
-									  : NP_LOG_WARN,
-			"memory %s with drive %s: %s: %s", region->name, backend->path,
-			np_verdict_name(verdict), text);
-	}
-	note = np_mem_find_note(region, backend->path, false);
-	snprintf(why, why_size, "%.63s with %.63s: %.120s", region->name, backend->path,
-		note ? note->reason : "");
-	return engine->works & bit;
-}
+/* ---- engines ------------------------------------------------------------------------------- */
 
 struct np_apply_engine *np_apply_pick_engine(struct np_daemon *daemon,
 	const struct np_cfg_p2pmem *p2pmem, struct np_apply_engine *engines, unsigned int nengines)
@@ -214,22 +194,36 @@ static bool np_apply_is_distrusted(const struct np_applied_ns *applied,
 
 /* ---- the choice --------------------------------------------------------------------------- */
 
+/* Why is there no candidate at all? */
+static void np_apply_explain_none(const struct np_daemon *daemon,
+	const struct np_cfg_p2pmem *p2pmem, char *why, size_t why_size)
+{
+	char pci[16];
+
+	if (p2pmem->mode == NP_CFG_P2PMEM_NAME) {
+		snprintf(why, why_size, "no memory %s to use: %.200s", p2pmem->name,
+			np_apply_why_no_provider(daemon, p2pmem->name));
+		return;
+	}
+	np_cfg_format_pci(&p2pmem->pci, pci, sizeof(pci));
+	snprintf(why, why_size, "no peer memory of %s to use: see the log of the start",
+		p2pmem->mode == NP_CFG_P2PMEM_PCI ? pci : "any device");
+}
+
 /* Return: the best memory that works with RNIC and drive; else NULL with the last obstacle. */
 static struct np_mem_region *np_apply_choose(struct np_daemon *daemon,
 	struct np_applied_ns *applied, const struct np_apply_rnic *rnic, char *why, size_t why_size)
 {
 	const struct np_cfg_p2pmem *p2pmem = &applied->cfg->p2pmem;
 	struct np_apply_candidate candidates[NP_MAX_REGIONS];
-	char pci[16], test[192];
+	char test[192];
 	unsigned int n;
 
 	if (p2pmem->mode == NP_CFG_P2PMEM_OFF) {
 		snprintf(why, why_size, "p2pmem is \"0\"");
 		return NULL;
 	}
-	np_cfg_format_pci(&p2pmem->pci, pci, sizeof(pci));
-	snprintf(why, why_size, "no peer memory of %s to use: see the log of the start",
-		p2pmem->mode == NP_CFG_P2PMEM_PCI ? pci : "any device");
+	np_apply_explain_none(daemon, p2pmem, why, why_size);
 	n = np_apply_find_candidates(
 		daemon, p2pmem, applied->engine.backend->pci, rnic, candidates);
 	for (unsigned int i = 0; i < n; i++) {
@@ -240,7 +234,10 @@ static struct np_mem_region *np_apply_choose(struct np_daemon *daemon,
 			!np_apply_engine_can(&applied->engine, region, why, why_size))
 			continue;
 		snprintf(test, sizeof(test), "%.191s", why);
-		snprintf(why, why_size, "%s; %.190s", np_way_name(candidates[i].way.rank), test);
+		snprintf(why, why_size, "%s; %.190s",
+			region->is_peer ? np_way_name(candidates[i].way.rank)
+					: "host memory by another way, so it is no P2P",
+			test);
 		return region;
 	}
 	return NULL;
@@ -263,7 +260,7 @@ static void np_apply_set_path(struct np_applied_ns *applied, const struct np_app
 			region ? region->name : "host memory", why);
 	path->is_known = true;
 	path->region = region;
-	path->had_peer |= region != NULL;
+	path->had_peer |= region && region->is_peer;
 	snprintf(path->rnic, sizeof(path->rnic), "%s", rnic->name);
 	snprintf(path->reason, sizeof(path->reason), "%.255s", why);
 }
@@ -289,7 +286,7 @@ bool np_apply_choose_paths(struct np_daemon *daemon, struct np_applied_ns *appli
 		/* The first that works, or the last that does not, speaks for all. */
 		if (!has_peer)
 			snprintf(applied->p2p_reason, sizeof(applied->p2p_reason), "%s", why);
-		has_peer |= region != NULL;
+		has_peer |= region && region->is_peer;
 	}
 	for (unsigned int id = 0; id < NP_MAX_RNICS; id++) {
 		if (is_there[id])

@@ -59,7 +59,7 @@ static void np_apply_attach_pool(struct np_msg *msg)
 	int ret = 0;
 
 	np_pool_attach(pool, each->reactor);
-	if (each->region->id == NP_REGION_HOST)
+	if (np_mem_is_host(each->region))
 		ret = np_uring_fix(each->reactor, pool->base, (size_t)pool->npages * NP_PAGE_BYTES);
 	if (ret)
 		np_log_info("reactor %u: its buffers are pinned for each operation: %s",
@@ -85,13 +85,12 @@ static void np_apply_detach_pool(struct np_msg *msg)
 
 /* ---- opening ------------------------------------------------------------------------------ */
 
-/* np_mem_open(), and the reactors get to know it; so does the transport, if it is there. */
-static int np_apply_open_region(struct np_daemon *daemon, const struct np_mem_ops *ops,
-	const char *where, size_t bytes, char *why, size_t why_size,
+int np_apply_open_region(struct np_daemon *daemon, const struct np_mem_ops *ops,
+	const struct np_mem_want *want, char *why, size_t why_size,
 	struct np_mem_region **ret_region)
 {
-	int ret = np_mem_open(&daemon->mem, ops, where, bytes, daemon->runtime.nreactors, why,
-		why_size, ret_region);
+	int ret = np_mem_open(
+		&daemon->mem, ops, want, daemon->runtime.nreactors, why, why_size, ret_region);
 
 	if (ret)
 		return ret;
@@ -103,13 +102,13 @@ static int np_apply_open_region(struct np_daemon *daemon, const struct np_mem_op
 
 static void np_apply_open_cmb(struct np_daemon *daemon, const char *pci)
 {
+	const struct np_mem_want want = {.where = pci, .bytes = daemon->cfg->daemon.cmb_pool_bytes};
 	struct np_mem_region *region;
 	char why[256];
 
 	if (np_apply_find_region(daemon, pci))
 		return;
-	if (np_apply_open_region(daemon, &np_mem_cmb_ops, pci, daemon->cfg->daemon.cmb_pool_bytes,
-		    why, sizeof(why), &region)) {
+	if (np_apply_open_region(daemon, &np_mem_cmb_ops, &want, why, sizeof(why), &region)) {
 		/* Later it is looked for again with every device that comes. */
 		if (!daemon->transport)
 			np_event(NP_EVENT_MEMORY, NP_LOG_WARN, "memory cmb %s: %s", pci, why);
@@ -132,6 +131,8 @@ static void np_apply_open_all_cmbs(struct np_daemon *daemon)
 
 void np_apply_new_memory(struct np_daemon *daemon)
 {
+	/* First what is listed: a CMB may be there with a size of its own. */
+	np_apply_open_providers(daemon);
 	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
 		const struct np_cfg_p2pmem *p2pmem = &daemon->namespaces[i].cfg->p2pmem;
 		char pci[16];
@@ -145,30 +146,45 @@ void np_apply_new_memory(struct np_daemon *daemon)
 	}
 }
 
-int np_apply_memory(struct np_daemon *daemon, char *why, size_t why_size)
+static int np_apply_open_host(struct np_daemon *daemon, char *why, size_t why_size)
 {
-	const struct np_cfg *cfg = daemon->cfg;
-	unsigned int nreactors = daemon->runtime.nreactors;
+	const struct np_mem_want want = {
+		.where = "host", .bytes = daemon->cfg->daemon.host_pool_bytes, .numa_node = -1};
 	struct np_mem_region *region;
 	char text[200];
 	int ret;
 
-	/* In the order of NP_REGION_HOST and NP_REGION_ADMIN. */
-	ret = np_apply_open_region(daemon, &np_mem_host_ops, "host", cfg->daemon.host_pool_bytes,
-		text, sizeof(text), &region);
-	if (ret) {
-		snprintf(why, why_size, "daemon.host_pool_bytes: %s", text);
-		return ret;
-	}
-	ret = np_apply_open_region(daemon, &np_mem_host_ops, "admin",
-		nreactors * NP_ADMIN_BYTES_PER_REACTOR, why, why_size, &region);
+	ret = np_apply_open_region(daemon, &np_mem_host_ops, &want, text, sizeof(text), &region);
 	if (ret)
-		return ret;
+		snprintf(why, why_size, "daemon.host_pool_bytes: %s", text);
+	return ret;
+}
+
+static int np_apply_open_admin(struct np_daemon *daemon, char *why, size_t why_size)
+{
+	const unsigned int nreactors = daemon->runtime.nreactors;
+	const struct np_mem_want want = {
+		.where = "admin", .bytes = nreactors * NP_ADMIN_BYTES_PER_REACTOR, .numa_node = -1};
+	struct np_mem_region *region;
+	int ret = np_apply_open_region(daemon, &np_mem_host_ops, &want, why, why_size, &region);
+
 	/* A long log goes in pieces, so that one connection holds little of what all share. */
-	for (unsigned int i = 0; i < nreactors; i++)
+	for (unsigned int i = 0; i < nreactors && !ret; i++)
 		region->pools[i]->max_bytes = NP_ADMIN_PIECE_BYTES;
-	np_apply_new_memory(daemon);
-	return 0;
+	return ret;
+}
+
+int np_apply_memory(struct np_daemon *daemon, char *why, size_t why_size)
+{
+	int ret;
+
+	/* In the order of NP_REGION_HOST and NP_REGION_ADMIN. */
+	ret = np_apply_open_host(daemon, why, why_size);
+	if (!ret)
+		ret = np_apply_open_admin(daemon, why, why_size);
+	if (!ret)
+		np_apply_new_memory(daemon);
+	return ret;
 }
 
 /* ---- what is lost ------------------------------------------------------------------------- */

@@ -65,18 +65,6 @@ static unsigned int np_apply_engines(
 }
 
 /*
- * Does the engine work at all? Data goes through host memory whatever the namespace's own is: what
- * comes at a small path MTU, or in segments that a page-granular RNIC cannot place.
- */
-static bool np_apply_host_works(struct np_daemon *daemon, struct np_apply_engine *engine)
-{
-	struct np_mem_region *host = daemon->mem.regions[NP_REGION_HOST];
-	char why[256];
-
-	return !engine->backend->is_direct || np_apply_engine_can(engine, host, why, sizeof(why));
-}
-
-/*
  * The engine whose pair with the best peer memory works; without one, the first that works with host
  * memory. Return: NULL if none does.
  */
@@ -86,10 +74,10 @@ static struct np_apply_engine *np_apply_choose_engine(struct np_daemon *daemon,
 	struct np_apply_engine *best =
 		np_apply_pick_engine(daemon, &applied->cfg->p2pmem, engines, nengines);
 
-	if (best && np_apply_host_works(daemon, best))
+	if (best && np_apply_engine_can_host(daemon, best))
 		return best;
 	for (unsigned int i = 0; i < nengines; i++) {
-		if (&engines[i] != best && np_apply_host_works(daemon, &engines[i]))
+		if (&engines[i] != best && np_apply_engine_can_host(daemon, &engines[i]))
 			return &engines[i];
 	}
 	snprintf(applied->reason, sizeof(applied->reason), "no engine can read %s",

@@ -12,6 +12,7 @@
 
 #include "config/apply.h"
 #include "config/report_json.h"
+#include "config/text.h"
 #include "target/base/event.h"
 #include "target/nvme/ctrl.h"
 
@@ -63,15 +64,6 @@ static json_t *np_report_devices(const struct np_daemon *daemon)
 	return np_report_take(&devices);
 }
 
-static void np_report_p2pmem(const struct np_cfg_p2pmem *p2pmem, char *ret_text, size_t size)
-{
-	if (p2pmem->mode == NP_CFG_P2PMEM_PCI)
-		snprintf(ret_text, size, "%04x:%02x:%02x.%x", p2pmem->pci.domain, p2pmem->pci.bus,
-			p2pmem->pci.dev, p2pmem->pci.fn);
-	else
-		snprintf(ret_text, size, "%d", p2pmem->mode == NP_CFG_P2PMEM_AUTO);
-}
-
 /* "degraded": peer memory is in use, but some connection cannot reach it. */
 struct np_report_reach {
 	const struct np_applied_ns *applied;
@@ -113,7 +105,7 @@ static json_t *np_report_paths(const struct np_applied_ns *applied)
 static const struct np_mem_region *np_report_peer(const struct np_applied_ns *applied)
 {
 	for (unsigned int id = 0; applied->ns && id < NP_MAX_RNICS; id++) {
-		if (applied->paths[id].region)
+		if (applied->paths[id].region && applied->paths[id].region->is_peer)
 			return applied->paths[id].region;
 	}
 	return NULL;
@@ -126,10 +118,10 @@ static json_t *np_report_ns(const struct np_daemon *daemon, const struct np_appl
 	struct np_report_reach reach = {.applied = applied};
 	const struct np_transport_visitor visitor = {.ctx = &reach, .conn = np_report_reach_conn};
 	const char *device = applied->cfg->device.path ? applied->cfg->device.path : "null";
-	char p2pmem[24], uuid[37] = "", reason[512];
+	char p2pmem[NP_CFG_TEXT_MAX], uuid[37] = "", reason[512];
 	const char *p2p = "off";
 
-	np_report_p2pmem(&applied->cfg->p2pmem, p2pmem, sizeof(p2pmem));
+	np_cfg_format_p2pmem(&applied->cfg->p2pmem, p2pmem, sizeof(p2pmem));
 	snprintf(reason, sizeof(reason), "%s", applied->p2p_reason);
 	if (ns)
 		np_report_uuid(ns->uuid, uuid);

@@ -72,8 +72,10 @@ static json_t *np_report_region(const struct np_mem_region *region)
 	struct np_report_pools sum = {0};
 
 	np_report_add_pools(&sum, region);
-	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}",
-		"name", region->name, "kind", region->ops->name, "pci", region->pci, "size_bytes",
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}",
+		"name", region->name, "kind", region->ops->name, "label", region->label, "pci",
+		region->pci, "numa_node", region->numa_node, "size_bytes",
 		np_report_int(region->device_bytes), "pool_bytes", np_report_int(sum.bytes),
 		"in_use_bytes", np_report_int(sum.in_use_bytes), "high_water_bytes",
 		np_report_int(sum.high_water_bytes), "read_bytes", np_report_int(sum.read_bytes),

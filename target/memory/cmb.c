@@ -118,11 +118,12 @@ static int np_cmb_map(const char *pci, size_t bytes, void **ret_va, char *why, s
 }
 
 static int np_cmb_open(
-	struct np_mem_region *region, const char *where, size_t bytes, char *why, size_t why_size)
+	struct np_mem_region *region, const struct np_mem_want *want, char *why, size_t why_size)
 {
+	const char *where = want->where;
 	int ret;
 
-	ret = np_cmb_size(where, bytes, &region->bytes, &region->device_bytes, why, why_size);
+	ret = np_cmb_size(where, want->bytes, &region->bytes, &region->device_bytes, why, why_size);
 	if (ret)
 		return ret;
 	/* The allocator may be fragmented, or others be quicker: ask for less until it fits. */
@@ -135,7 +136,7 @@ static int np_cmb_open(
 	if (ret)
 		return ret;
 	region->reg_kind = NP_MEM_REG_ODP;
-	region->is_peer = true;
+	region->is_peer = region->is_optional = true;
 	snprintf(region->pci, sizeof(region->pci), "%s", where);
 	snprintf(region->name, sizeof(region->name), "cmb %s", where);
 	return 0;

@@ -21,14 +21,13 @@ static size_t np_round_up(size_t bytes, size_t unit)
 }
 
 static int np_host_open(
-	struct np_mem_region *region, const char *where, size_t bytes, char *why, size_t why_size)
+	struct np_mem_region *region, const struct np_mem_want *want, char *why, size_t why_size)
 {
+	size_t bytes = want->bytes ? want->bytes : NP_HOST_DEFAULT_BYTES;
 	const int prot = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
 	bool is_huge = true;
 	void *va;
 
-	if (!bytes)
-		bytes = NP_HOST_DEFAULT_BYTES;
 	region->bytes = np_round_up(bytes, NP_HUGE_BYTES);
 	va = mmap(NULL, region->bytes, prot, flags | MAP_HUGETLB | MAP_POPULATE, -1, 0);
 	if (va == MAP_FAILED) {
@@ -46,7 +45,7 @@ static int np_host_open(
 	region->va = va;
 	region->device_bytes = region->bytes;
 	region->reg_kind = NP_MEM_REG_PLAIN;
-	snprintf(region->name, sizeof(region->name), "%s%s", where ? where : "host",
+	snprintf(region->name, sizeof(region->name), "%s%s", want->where ? want->where : "host",
 		is_huge ? " (huge pages)" : "");
 	return 0;
 }

@@ -93,9 +93,10 @@ static int np_mem_carve(struct np_mem_region *region, size_t asked_bytes, unsign
 	return 0;
 }
 
-int np_mem_open(struct np_mem *mem, const struct np_mem_ops *ops, const char *where, size_t bytes,
+int np_mem_open(struct np_mem *mem, const struct np_mem_ops *ops, const struct np_mem_want *want,
 	unsigned int nreactors, char *why, size_t why_size, struct np_mem_region **ret_region)
 {
+	struct np_mem_want with_scratch = *want;
 	struct np_mem_region *region;
 	unsigned int id = 0;
 	int ret;
@@ -113,12 +114,17 @@ int np_mem_open(struct np_mem *mem, const struct np_mem_ops *ops, const char *wh
 	}
 	region->ops = ops;
 	region->id = id;
+	region->numa_node = region->fd = -1;
 	np_list_init(&region->notes);
+	if (want->label)
+		snprintf(region->label, sizeof(region->label), "%s", want->label);
 	/* The part for self-tests comes on top of what the operator asked for. */
-	ret = ops->open(region, where, bytes ? bytes + NP_SCRATCH_MAX_BYTES : 0, why, why_size);
+	if (want->bytes)
+		with_scratch.bytes += NP_SCRATCH_MAX_BYTES;
+	ret = ops->open(region, &with_scratch, why, why_size);
 	if (ret)
 		goto err_free;
-	ret = np_mem_carve(region, bytes, nreactors);
+	ret = np_mem_carve(region, want->bytes, nreactors);
 	if (ret) {
 		snprintf(why, why_size, "%zu bytes cannot be shared by %u reactors: %s",
 			region->bytes, nreactors, strerror(-ret));

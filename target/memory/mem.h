@@ -63,14 +63,22 @@ struct np_pool;
 struct np_mem_region {
 	unsigned int id; /* 0 .. NP_MAX_REGIONS - 1, index into tables of keys */
 	const struct np_mem_ops *ops;
-	char name[64]; /* "cmb 0000:01:00.0", "host", "admin" */
-	char pci[16];  /* address of the device whose memory this is, "" for host memory */
+	char name[64];  /* "cmb 0000:01:00.0", "host", "admin" */
+	char label[32]; /* the operator's name for it, "" for none */
+	char pci[16];   /* address of the device whose memory this is, "" if it is none on PCI */
+	int numa_node;  /* -1: unknown, or any */
+	int fd;         /* the provider's; -1: none */
 	void *va;
 	size_t bytes;
 	size_t device_bytes; /* what the device has in all */
 	enum np_mem_reg_kind reg_kind;
-	bool is_peer;      /* memory of a device: a byte here never touched host DRAM */
-	_Atomic int state; /* enum np_mem_state; any thread reads */
+	bool is_peer; /* memory of a device: a byte here never touched host DRAM */
+	/*
+	 * Beside the host memory that everything needs: may fail with an RNIC or a drive. All peer
+	 * memory is, and what is host memory by another way, such as udmabuf.
+	 */
+	bool is_optional;
+	_Atomic int state;                      /* enum np_mem_state; any thread reads */
 	struct np_pool *pools[NP_MAX_REACTORS]; /* by reactor index */
 	unsigned int npools;
 	/* A part that no pool hands out, for self-tests at any time; at least 4 pages. */
@@ -80,22 +88,32 @@ struct np_mem_region {
 	void *priv;           /* the provider's */
 };
 
+/* What is to be opened. What a provider has no use for is ignored. */
+struct np_mem_want {
+	/* cmb: PCI address; dax: path of the device; host: a name */
+	const char *where;
+	const char *label; /* the operator's name for it; NULL: none */
+	size_t bytes;      /* 0 for as much as is sensible; the region may come out smaller */
+	int numa_node;     /* host: -1 for any */
+};
+
 /* A provider of memory. */
 struct np_mem_ops {
 	const char *name;
 	/*
-	 * Maps @bytes of the memory that @where names (a PCI address, or NULL).
-	 * @bytes: 0 for as much as is sensible; the region may come out smaller
-	 * Fills va, bytes, device_bytes, reg_kind, is_peer, pci, name.
+	 * Maps the memory that @want describes.
+	 * Fills va, bytes, device_bytes, reg_kind, is_peer, is_optional, name, and pci, numa_node
+	 * and fd if it has them.
 	 * Return: 0, or -errno with one sentence in @why.
 	 */
-	int (*open)(struct np_mem_region *region, const char *where, size_t bytes, char *why,
+	int (*open)(struct np_mem_region *region, const struct np_mem_want *want, char *why,
 		size_t why_size);
 	void (*close)(struct np_mem_region *region);
 };
 
 extern const struct np_mem_ops np_mem_host_ops;
 extern const struct np_mem_ops np_mem_cmb_ops;
+extern const struct np_mem_ops np_mem_dax_ops;
 
 /* All regions of the process. */
 struct np_mem {
@@ -110,14 +128,14 @@ struct np_mem {
 
 /**
  * np_mem_open() - open a region and cut it into one pool a reactor
- * @where, @bytes: as for np_mem_ops.open
+ * @want: what the self-tests need comes on top of its bytes
  * @nreactors: how many pools
  * @ret_region: owned by @mem
  *
  * Context: control thread, before the reactors use @mem.
  * Return: 0, or -errno with a sentence in @why; -ENOSPC if NP_MAX_REGIONS are open.
  */
-int np_mem_open(struct np_mem *mem, const struct np_mem_ops *ops, const char *where, size_t bytes,
+int np_mem_open(struct np_mem *mem, const struct np_mem_ops *ops, const struct np_mem_want *want,
 	unsigned int nreactors, char *why, size_t why_size, struct np_mem_region **ret_region);
 
 /**
@@ -134,6 +152,12 @@ void np_mem_close_all(struct np_mem *mem);
 static inline bool np_mem_is_lost(const struct np_mem_region *region)
 {
 	return atomic_load_explicit(&region->state, memory_order_relaxed) != NP_MEM_GOOD;
+}
+
+/* Is it host memory for data? */
+static inline bool np_mem_is_host(const struct np_mem_region *region)
+{
+	return !region->is_optional && region->id != NP_REGION_ADMIN;
 }
 
 /* Are no buffers of it in use? Final once nobody takes any. Context: any thread. */

@@ -96,17 +96,20 @@ static bool np_data_is_paged(const struct np_data *data)
 	return true;
 }
 
-/* Return: the peer memory for this request's data, or NULL with the cause in req->staged. */
+/*
+ * Return: the memory chosen for this request's data, or NULL for host memory. The cause is in
+ * req->staged where it is not peer memory.
+ */
 static struct np_mem_region *np_req_find_peer(struct np_req *req)
 {
 	const struct np_queue *queue = req->queue;
 	const struct np_ns_path *path = &req->ns->paths[queue->rnic];
 	struct np_mem_region *region = np_ns_region(req->ns, queue->rnic);
 
-	if (!region) {
+	if (!region || !region->is_peer)
 		req->staged = atomic_load_explicit(&path->staged, memory_order_relaxed);
+	if (!region)
 		return NULL;
-	}
 	if (!np_queue_may_use(queue, region)) {
 		req->staged = NP_STAGED_PATH;
 		return NULL;

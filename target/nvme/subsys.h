@@ -51,8 +51,8 @@ struct np_ns_use {
  * any time: a command reads this once, and keeps the buffer it got.
  */
 struct np_ns_path {
-	_Atomic(struct np_mem_region *) region; /* peer memory, or NULL */
-	_Atomic uint8_t staged;                 /* enum np_staged: why there is none */
+	_Atomic(struct np_mem_region *) region; /* NULL: host memory near the RNIC */
+	_Atomic uint8_t staged;                 /* enum np_staged: why it is no peer memory */
 };
 
 struct np_ns {
@@ -207,7 +207,7 @@ static inline void np_ns_set_path(
 	atomic_store_explicit(&ns->paths[rnic].region, region, memory_order_release);
 }
 
-/* Peer memory between @ns and the RNIC, or NULL. Context: any thread. */
+/* The memory chosen between @ns and the RNIC, NULL: host memory. Context: any thread. */
 static inline struct np_mem_region *np_ns_region(const struct np_ns *ns, unsigned int rnic)
 {
 	return atomic_load_explicit(&ns->paths[rnic].region, memory_order_acquire);

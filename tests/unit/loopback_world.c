@@ -39,7 +39,7 @@ static void np_lb_open_memory(struct np_lb *lb)
 		region->bytes = NP_LB_POOL_BYTES;
 		region->va = aligned_alloc(NP_PAGE_BYTES, region->bytes);
 		assert_non_null(region->va);
-		region->is_peer = i == NP_LB_REGION_PEER;
+		region->is_peer = region->is_optional = i == NP_LB_REGION_PEER;
 		region->npools = 1;
 		assert_int_equal(
 			np_pool_new(region, region->va, region->bytes, &region->pools[0]), 0);

@@ -285,22 +285,23 @@ static void test_np_pool_new__has_lines_of_its_own(void **state)
 /* ---- a region ------------------------------------------------------------------------------- */
 
 static int open_pages(
-	struct np_mem_region *region, const char *where, size_t bytes, char *why, size_t why_size)
+	struct np_mem_region *region, const struct np_mem_want *want, char *why, size_t why_size)
 {
-	(void)where;
 	(void)why;
 	(void)why_size;
-	region->bytes = bytes;
-	region->va = aligned_alloc(NP_PAGE_BYTES, bytes);
+	region->bytes = want->bytes;
+	region->va = aligned_alloc(NP_PAGE_BYTES, want->bytes);
 	return region->va ? 0 : -12;
 }
 
 /* A device that has 4 MiB, whatever is wanted of it. */
 static int open_small(
-	struct np_mem_region *region, const char *where, size_t bytes, char *why, size_t why_size)
+	struct np_mem_region *region, const struct np_mem_want *want, char *why, size_t why_size)
 {
-	(void)bytes;
-	return open_pages(region, where, 4u << 20, why, why_size);
+	const struct np_mem_want less = {.bytes = 4u << 20};
+
+	(void)want;
+	return open_pages(region, &less, why, why_size);
 }
 
 static void close_pages(struct np_mem_region *region)
@@ -318,6 +319,8 @@ static void test_np_mem_open__bounds_buffers_by_what_is_tested(void **state)
 		uint32_t largest; /* tried: 512 KiB without two pages, and 1 MiB */
 	} cases[] = {{&small, 256 * 1024}, {&large, 1024 * 1024}};
 
+	const struct np_mem_want want = {.bytes = 4u << 20};
+
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct np_pool_waiter waiter = {.bytes = 1024 * 1024};
@@ -326,9 +329,8 @@ static void test_np_mem_open__bounds_buffers_by_what_is_tested(void **state)
 		struct np_buf buf;
 		char why[128];
 
-		assert_int_equal(np_mem_open(&mem, cases[i].ops, NULL, 4u << 20, 1, why,
-					 sizeof(why), &region),
-			0);
+		assert_int_equal(
+			np_mem_open(&mem, cases[i].ops, &want, 1, why, sizeof(why), &region), 0);
 		assert_true(np_pool_get(region->pools[0], &line, &waiter, &buf));
 		assert_int_equal(buf.bytes, cases[i].largest);
 		np_buf_put(&buf);

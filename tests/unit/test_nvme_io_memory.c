@@ -96,6 +96,24 @@ static void test_write_read__staged_by_reason(void **state)
 	assert_sums_agree(scene);
 }
 
+/* What lies in host memory by another way, such as udmabuf, is no P2P. */
+static void test_write_read__optional_memory_is_staged(void **state)
+{
+	struct scene *scene = *state;
+	struct np_mem_region *region = &scene->lb->regions[NP_LB_REGION_PEER];
+
+	np_ns_set_path(scene->ns, scene->io->queue.rnic, NULL, NP_STAGED_LOST);
+	write_and_read(scene, 0, 4 * KIB);
+	region->is_peer = false;
+	scene->io->queue.region_ok = 1u << NP_LB_REGION_PEER;
+	use_peer(scene);
+	write_and_read(scene, 0, 8 * KIB);
+	assert_int_equal(np_stat_read(&region->pools[0]->write_bytes), 8 * KIB);
+	assert_int_equal(moved(scene, NP_TRAFFIC_P2P_WRITE), 0);
+	assert_int_equal(moved(scene, NP_TRAFFIC_STAGED_WRITE), 12 * KIB);
+	assert_int_equal(moved(scene, NP_TRAFFIC_STAGED_BY + NP_STAGED_NO_MEMORY), 16 * KIB);
+}
+
 /* Two segments whose border falls within a page: only an RNIC without the quirk may place them. */
 static void test_write__segments_and_pages(void **state)
 {
@@ -206,6 +224,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		io_test(test_write_read__peer_memory),
 		io_test(test_write_read__staged_by_reason),
+		io_test(test_write_read__optional_memory_is_staged),
 		io_test(test_write__segments_and_pages),
 		io_test(test_write__inline),
 		io_test(test_inline__in_pieces),

@@ -97,7 +97,8 @@ static int setup(void **state)
 			.ops = &np_mem_host_ops,
 			.va = (void *)(uintptr_t)(i * NP_PAGE_BYTES),
 			.bytes = NP_PAGE_BYTES,
-			.is_peer = i == PEER};
+			.is_peer = i == PEER,
+			.is_optional = i == PEER};
 		snprintf(region->name, sizeof(region->name), "%s", names[i]);
 		np_list_init(&region->notes);
 		scene->mem.regions[i] = region;
@@ -168,6 +169,15 @@ static void test_register__spares_peers_the_copies_that_may_fault(void **state)
 	/* Nor is it tested later. */
 	np_rdma_mr_retest(&scene->dev, true);
 	assert_int_equal(told.tests[PEER], 0);
+}
+
+/* Host memory by another way need not work either. */
+static void test_register__needs_no_optional_memory(void **state)
+{
+	(void)state;
+	scene->mem.regions[PEER]->is_peer = false;
+	told.reg_error[PEER] = EFAULT;
+	assert_int_equal(register_all(), 0);
 	assert_int_equal(require_host(), 0);
 }
 
@@ -287,6 +297,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_register__tests_all_regions, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_register__needs_host_memory_not_the_peers, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_register__needs_no_optional_memory, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_register__spares_peers_the_copies_that_may_fault, setup, teardown),
 		cmocka_unit_test_setup_teardown(

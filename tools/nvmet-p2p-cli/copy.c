@@ -181,6 +181,7 @@ static int open_memory(struct copy *copy)
 {
 	const bool is_host = !strcmp(copy->via, "host");
 	struct np_copy_plan *plan = &copy->job.plan;
+	struct np_mem_want want = {.numa_node = -1};
 	struct np_mem_region *region;
 	char where[NP_CFG_TEXT_MAX];
 	struct np_cfg_pci pci;
@@ -193,9 +194,10 @@ static int open_memory(struct copy *copy)
 	}
 	if (!is_host)
 		np_cfg_format_pci(&pci, where, sizeof(where));
-	ret = np_mem_open(&copy->mem, is_host ? &np_mem_host_ops : &np_mem_cmb_ops,
-		is_host ? NULL : where, np_copy_stride_bytes(plan) * plan->depth, 1, copy->why,
-		sizeof(copy->why), &region);
+	want.where = is_host ? NULL : where;
+	want.bytes = np_copy_stride_bytes(plan) * plan->depth;
+	ret = np_mem_open(&copy->mem, is_host ? &np_mem_host_ops : &np_mem_cmb_ops, &want, 1,
+		copy->why, sizeof(copy->why), &region);
 	if (ret)
 		return ret;
 	/* The pool's part, which nobody else takes from. */

@@ -148,22 +148,24 @@ static void test_drive(
 /* The regions that the daemon would have: host memory stands first. */
 static bool open_memory(struct np_doc_facts *facts, struct np_mem *mem)
 {
+	const struct np_mem_want host = {.where = "host", .bytes = HOST_BYTES, .numa_node = -1};
+	const struct np_mem_want admin = {.where = "admin", .bytes = HOST_BYTES, .numa_node = -1};
 	struct np_mem_region *region;
 	char why[256];
 
-	if (np_mem_open(mem, &np_mem_host_ops, "host", HOST_BYTES, 1, why, sizeof(why), &region) ||
-		np_mem_open(
-			mem, &np_mem_host_ops, "admin", HOST_BYTES, 1, why, sizeof(why), &region)) {
+	if (np_mem_open(mem, &np_mem_host_ops, &host, 1, why, sizeof(why), &region) ||
+		np_mem_open(mem, &np_mem_host_ops, &admin, 1, why, sizeof(why), &region)) {
 		np_doc_unseen(facts, "self-tests: %s", why);
 		return false;
 	}
 	for (unsigned int i = 0; i < facts->nproviders; i++) {
 		const struct np_doc_provider *provider = &facts->providers[i];
+		const struct np_mem_want want = {.where = provider->place.pci};
 
+		/* What is in a dax device would be overwritten. */
 		if (provider->kind == NP_DOC_DAX || is_daemons(facts, provider->place.pci))
 			continue;
-		if (np_mem_open(mem, &np_mem_cmb_ops, provider->place.pci, 0, 1, why, sizeof(why),
-			    &region))
+		if (np_mem_open(mem, &np_mem_cmb_ops, &want, 1, why, sizeof(why), &region))
 			note_untested(facts, provider->place.pci, why);
 	}
 	return true;

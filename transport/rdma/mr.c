@@ -102,7 +102,7 @@ int np_rdma_mr_register_all(struct np_rdma_dev *dev, char *why, size_t why_size)
 
 	np_mem_for_each(dev->rdma->mem, region) {
 		err = add(dev, region);
-		if (err && !region->is_peer) {
+		if (err && !region->is_optional) {
 			snprintf(why, why_size, "%s memory: %s", region->name,
 				dev->mrs[region->id].reason);
 			return err;
@@ -184,7 +184,7 @@ static struct np_mem_region *find_bad_host(const struct np_rdma_dev *dev)
 	struct np_mem_region *region;
 
 	np_mem_for_each(dev->rdma->mem, region) {
-		if (!region->is_peer && !is_host_good(dev, &dev->mrs[region->id]))
+		if (!region->is_optional && !is_host_good(dev, &dev->mrs[region->id]))
 			return region;
 	}
 	return NULL;
@@ -251,7 +251,7 @@ void np_rdma_mr_judge_path(const struct np_rdma_dev *dev, uint32_t path_mtu, uin
 	np_mem_for_each(dev->rdma->mem, region) {
 		const struct np_rdma_mr *mr = &dev->mrs[region->id];
 
-		if (!region->is_peer) {
+		if (!region->is_optional) {
 			ok |= 1ull << region->id; /* np_rdma_mr_require_host() has seen to it */
 		} else if (is_path_ok(mr, path_mtu, why, sizeof(why))) {
 			ok |= 1ull << region->id;
