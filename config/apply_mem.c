@@ -14,8 +14,11 @@
 #include "target/memory/pool.h"
 #include "target/reactor/call.h"
 #include "target/reactor/uring.h"
+#include "target/topology/numa.h"
+#include "target/topology/pci.h"
 
 #define NP_ADMIN_BYTES_PER_REACTOR (2u * 1024u * 1024u)
+#define NP_MAX_HOST_REGIONS 8
 #define NP_ADMIN_PIECE_BYTES (16u * 1024u)
 
 static struct np_mem_region *np_apply_find_region(const struct np_daemon *daemon, const char *pci)
@@ -146,14 +149,17 @@ void np_apply_new_memory(struct np_daemon *daemon)
 	}
 }
 
-static int np_apply_open_host(struct np_daemon *daemon, char *why, size_t why_size)
+static int np_apply_open_host(struct np_daemon *daemon, int node, char *why, size_t why_size)
 {
-	const struct np_mem_want want = {
-		.where = "host", .bytes = daemon->cfg->daemon.host_pool_bytes, .numa_node = -1};
+	struct np_mem_want want = {
+		.where = "host", .bytes = daemon->cfg->daemon.host_pool_bytes, .numa_node = node};
 	struct np_mem_region *region;
-	char text[200];
+	char name[32], text[200];
 	int ret;
 
+	snprintf(name, sizeof(name), "host node %d", node);
+	if (node >= 0)
+		want.where = name;
 	ret = np_apply_open_region(daemon, &np_mem_host_ops, &want, text, sizeof(text), &region);
 	if (ret)
 		snprintf(why, why_size, "daemon.host_pool_bytes: %s", text);
@@ -176,12 +182,15 @@ static int np_apply_open_admin(struct np_daemon *daemon, char *why, size_t why_s
 
 int np_apply_memory(struct np_daemon *daemon, char *why, size_t why_size)
 {
-	int ret;
+	int nodes[NP_MAX_HOST_REGIONS] = {-1}, ret;
+	unsigned int nnodes = np_numa_list_rnics(NP_SYSFS, nodes, NP_MAX_HOST_REGIONS);
 
 	/* In the order of NP_REGION_HOST and NP_REGION_ADMIN. */
-	ret = np_apply_open_host(daemon, why, why_size);
+	ret = np_apply_open_host(daemon, nodes[0], why, why_size);
 	if (!ret)
 		ret = np_apply_open_admin(daemon, why, why_size);
+	for (unsigned int i = 1; i < nnodes && !ret; i++)
+		ret = np_apply_open_host(daemon, nodes[i], why, why_size);
 	if (!ret)
 		np_apply_new_memory(daemon);
 	return ret;

@@ -3,7 +3,7 @@
  * mem.c - the table of regions; cuts a region into pools and a part for self-tests.
  *
  * Thread: control.
- * Depends: pool.h.
+ * Depends: pool.h, numa.h.
  */
 #include "target/memory/mem.h"
 
@@ -13,6 +13,8 @@
 #include <string.h>
 
 #include "target/memory/pool.h"
+#include "target/topology/numa.h"
+#include "target/topology/pci.h"
 
 /*
  * Two pages more than the largest transfer: a test begins at an odd offset, and looks at what lies
@@ -152,6 +154,22 @@ bool np_mem_is_idle(const struct np_mem_region *region)
 			return false;
 	}
 	return true;
+}
+
+struct np_mem_region *np_mem_host_at(const struct np_mem *mem, int numa_node)
+{
+	struct np_mem_region *region;
+
+	np_mem_for_each(mem, region) {
+		if (numa_node >= 0 && np_mem_is_host(region) && region->numa_node == numa_node)
+			return region;
+	}
+	return mem->regions[NP_REGION_HOST];
+}
+
+struct np_mem_region *np_mem_host_of(const struct np_mem *mem, const char *rnic)
+{
+	return np_mem_host_at(mem, np_numa_of_rnic(NP_SYSFS, rnic));
 }
 
 void np_mem_close_all(struct np_mem *mem)

@@ -154,7 +154,19 @@ static inline bool np_mem_is_lost(const struct np_mem_region *region)
 	return atomic_load_explicit(&region->state, memory_order_relaxed) != NP_MEM_GOOD;
 }
 
-/* Is it host memory for data? */
+/**
+ * np_mem_host_of() - the host memory for data of an RNIC
+ * @rnic: its name
+ *
+ * Context: control thread.
+ * Return: that of its NUMA node; NP_REGION_HOST where no node is known or none has its own.
+ */
+struct np_mem_region *np_mem_host_of(const struct np_mem *mem, const char *rnic);
+
+/* The same for a node, -1: none is known. */
+struct np_mem_region *np_mem_host_at(const struct np_mem *mem, int numa_node);
+
+/* Is it host memory for data? There may be one for each NUMA node. */
 static inline bool np_mem_is_host(const struct np_mem_region *region)
 {
 	return !region->is_optional && region->id != NP_REGION_ADMIN;

@@ -227,6 +227,7 @@ static int dev_open(struct np_rdma *rdma, struct ibv_context *ctx, char *why, si
 	err = np_rdma_dev_query(dev, why, why_size);
 	if (err)
 		goto err_free;
+	dev->host = np_mem_host_of(rdma->mem, dev->name);
 	dev->pd = ibv_alloc_pd(ctx);
 	if (!dev->pd) {
 		err = -errno;

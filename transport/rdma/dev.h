@@ -34,6 +34,7 @@ struct np_rdma_dev {
 	struct ibv_context *ctx; /* librdmacm's: equal to rdma_cm_id.verbs */
 	unsigned int id;         /* 0 .. NP_MAX_RNICS - 1, free again when the device is */
 	char name[64];
+	struct np_mem_region *host; /* near it: data of its connections is staged there */
 	struct ibv_pd *pd;
 	struct ibv_device_attr_ex attr;
 	uint8_t port;        /* the first active one, 0 if none is */
