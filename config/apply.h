@@ -126,6 +126,16 @@ int np_apply_list_providers(struct np_daemon *daemon);
 /* Opens what of daemon.memory[] is not open; logs what cannot be had. */
 void np_apply_open_providers(struct np_daemon *daemon);
 
+/**
+ * np_apply_add_dmabuf() - somebody hands over the memory that one of daemon.memory[] waits for
+ * @fd: stays the caller's
+ *
+ * Namespaces get to use it soon, if it passes its self-tests.
+ * Return: 0, or -errno with a sentence in @why.
+ */
+int np_apply_add_dmabuf(
+	struct np_daemon *daemon, const char *name, int fd, char *why, size_t why_size);
+
 /* Why is there no memory called @name? Return: borrowed. */
 const char *np_apply_why_no_provider(const struct np_daemon *daemon, const char *name);
 

@@ -40,19 +40,21 @@ static struct np_mem_region *np_apply_find_made(
 	return NULL;
 }
 
-static void np_apply_open_provider(struct np_daemon *daemon, struct np_applied_memory *applied)
+/* @fd: a dma-buf that was handed over, or -1. Return: 0, 1 if it is open, -errno. */
+static int np_apply_open_provider(
+	struct np_daemon *daemon, struct np_applied_memory *applied, int fd)
 {
 	static const struct np_mem_ops *const ops[] = {
 		[NP_CFG_MEMORY_CMB] = &np_mem_cmb_ops,
 		[NP_CFG_MEMORY_DAX] = &np_mem_dax_ops,
+		[NP_CFG_MEMORY_DMABUF] = &np_mem_dmabuf_ops,
 	};
 	const struct np_cfg_memory *cfg = applied->cfg;
-	struct np_mem_want want = {
-		.where = cfg->path,
+	struct np_mem_want want = {.where = cfg->path,
 		.label = np_cfg_memory_name(cfg),
 		.bytes = cfg->bytes,
 		.numa_node = -1,
-	};
+		.fd = fd};
 	struct np_mem_region *region;
 	struct np_cfg_pci pci;
 	char address[16] = "";
@@ -64,26 +66,26 @@ static void np_apply_open_provider(struct np_daemon *daemon, struct np_applied_m
 		if (!want.bytes)
 			want.bytes = daemon->cfg->daemon.cmb_pool_bytes;
 	}
-	if (cfg->kind == NP_CFG_MEMORY_DMABUF) {
-		snprintf(applied->reason, sizeof(applied->reason),
-			"memory of kind \"dmabuf\" is not supported");
-		return;
-	}
+	if (cfg->exporter == NP_CFG_EXPORTER_UDMABUF)
+		want.where = "udmabuf";
 	if (np_apply_find_made(daemon, cfg, address))
-		return;
+		return 1;
 	ret = np_apply_open_region(
 		daemon, ops[cfg->kind], &want, applied->reason, sizeof(applied->reason), &region);
 	if (ret) {
 		/* Later it is tried again with every device that comes. */
 		if (!daemon->transport)
-			np_event(NP_EVENT_MEMORY, NP_LOG_WARN, "daemon.memory[%td]: %s",
-				applied - daemon->memory, applied->reason);
-		return;
+			np_event(NP_EVENT_MEMORY,
+				cfg->exporter == NP_CFG_EXPORTER_SOCKET ? NP_LOG_INFO : NP_LOG_WARN,
+				"daemon.memory[%td]: %s", applied - daemon->memory,
+				applied->reason);
+		return ret;
 	}
 	applied->reason[0] = '\0';
 	np_event(NP_EVENT_MEMORY, NP_LOG_INFO, "memory %s: %zu of %zu bytes%s", region->name,
 		region->bytes, region->device_bytes,
 		region->is_peer ? "" : ", which are host memory");
+	return 0;
 }
 
 int np_apply_list_providers(struct np_daemon *daemon)
@@ -101,7 +103,29 @@ int np_apply_list_providers(struct np_daemon *daemon)
 void np_apply_open_providers(struct np_daemon *daemon)
 {
 	for (size_t i = 0; i < daemon->cfg->daemon.n_memory; i++)
-		np_apply_open_provider(daemon, &daemon->memory[i]);
+		np_apply_open_provider(daemon, &daemon->memory[i], -1);
+}
+
+int np_apply_add_dmabuf(
+	struct np_daemon *daemon, const char *name, int fd, char *why, size_t why_size)
+{
+	struct np_applied_memory *applied = np_apply_find_provider(daemon, name);
+	int ret;
+
+	if (!applied || applied->cfg->exporter != NP_CFG_EXPORTER_SOCKET) {
+		snprintf(why, why_size,
+			"no daemon.memory[] of exporter \"socket\" is called \"%.40s\"", name);
+		return -ENOENT;
+	}
+	ret = np_apply_open_provider(daemon, applied, fd);
+	if (ret > 0) {
+		snprintf(why, why_size, "%s is there already", name);
+		return -EEXIST;
+	}
+	snprintf(why, why_size, "%.250s", applied->reason);
+	if (!ret)
+		np_apply_devices_changed(daemon);
+	return ret;
 }
 
 const char *np_apply_why_no_provider(const struct np_daemon *daemon, const char *name)

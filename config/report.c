@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "config/apply.h"
+#include "config/apply_rpc.h"
 #include "config/report_json.h"
 #include "config/text.h"
 #include "target/base/event.h"
@@ -226,5 +227,6 @@ const struct np_rpc_method np_report_methods[] = {
 	{"memory", np_report_memory, NULL},
 	{"events", np_report_events, NULL},
 	{"selftest", np_report_selftest, NULL},
+	{"add_memory", NULL, np_apply_rpc_add_memory},
 	{NULL, NULL, NULL},
 };

@@ -32,6 +32,7 @@
 enum np_mem_reg_kind {
 	NP_MEM_REG_PLAIN, /* pinned ibv_reg_mr */
 	NP_MEM_REG_ODP, /* ibv_reg_mr with IBV_ACCESS_ON_DEMAND: peer-to-peer pages can't be pinned */
+	NP_MEM_REG_DMABUF, /* ibv_reg_dmabuf_mr of .fd */
 };
 
 enum np_mem_state {
@@ -90,11 +91,12 @@ struct np_mem_region {
 
 /* What is to be opened. What a provider has no use for is ignored. */
 struct np_mem_want {
-	/* cmb: PCI address; dax: path of the device; host: a name */
+	/* cmb: PCI address; dax: path of the device; dmabuf: name of the exporter; host: a name */
 	const char *where;
 	const char *label; /* the operator's name for it; NULL: none */
 	size_t bytes;      /* 0 for as much as is sensible; the region may come out smaller */
 	int numa_node;     /* host: -1 for any */
+	int fd;            /* dmabuf: the caller's, the region has a duplicate; -1: none given */
 };
 
 /* A provider of memory. */
@@ -114,6 +116,7 @@ struct np_mem_ops {
 extern const struct np_mem_ops np_mem_host_ops;
 extern const struct np_mem_ops np_mem_cmb_ops;
 extern const struct np_mem_ops np_mem_dax_ops;
+extern const struct np_mem_ops np_mem_dmabuf_ops;
 
 /* All regions of the process. */
 struct np_mem {

@@ -29,6 +29,7 @@ static struct {
 	enum np_verdict verdict[NREGIONS];
 	unsigned int tests[NREGIONS];
 	bool port_has_changed;
+	int dmabuf_fd; /* that was registered */
 } told;
 
 static struct ibv_mr mrs[NREGIONS];
@@ -45,6 +46,16 @@ struct ibv_mr *ibv_reg_mr_iova2(
 	(void)access;
 	errno = told.reg_error[id];
 	return errno ? NULL : &mrs[id];
+}
+
+struct ibv_mr *ibv_reg_dmabuf_mr(
+	struct ibv_pd *pd, uint64_t offset, size_t bytes, uint64_t iova, int fd, int access)
+{
+	/* A drive's addresses and the RNIC's are the same ones. */
+	assert_int_equal(offset, 0);
+	assert_int_equal(iova, PEER * NP_PAGE_BYTES);
+	told.dmabuf_fd = fd;
+	return ibv_reg_mr_iova2(pd, (void *)(uintptr_t)iova, bytes, iova, (unsigned int)access);
 }
 
 int ibv_dereg_mr(struct ibv_mr *mr)
@@ -169,6 +180,27 @@ static void test_register__spares_peers_the_copies_that_may_fault(void **state)
 	/* Nor is it tested later. */
 	np_rdma_mr_retest(&scene->dev, true);
 	assert_int_equal(told.tests[PEER], 0);
+}
+
+static void test_register__by_dmabuf(void **state)
+{
+	struct np_mem_region *peer = scene->mem.regions[PEER];
+	const struct np_mem_note *note;
+
+	(void)state;
+	peer->reg_kind = NP_MEM_REG_DMABUF;
+	peer->fd = 77;
+	assert_int_equal(register_all(), 0);
+	assert_int_equal(told.dmabuf_fd, 77);
+	assert_int_equal(scene->dev.mrs[PEER].verdict, NP_VERDICT_WORKS);
+	/* What an RNIC without says; it is tried, and host memory is still served. */
+	told.reg_error[PEER] = EOPNOTSUPP;
+	assert_int_equal(register_all(), 0);
+	note = np_mem_find_note(peer, scene->dev.name, true);
+	assert_int_equal(note->verdict, NP_VERDICT_UNUSABLE);
+	assert_string_equal(
+		note->reason, "registration of a dma-buf failed: Operation not supported");
+	assert_int_equal(require_host(), 0);
 }
 
 /* Host memory by another way need not work either. */
@@ -297,6 +329,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_register__tests_all_regions, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_register__needs_host_memory_not_the_peers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_register__by_dmabuf, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_register__needs_no_optional_memory, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -59,12 +59,28 @@ METHOD(conns)
 METHOD(memory)
 METHOD(events)
 
+/* Reads what is in the file that was handed over. */
+static int method_add_memory(
+	void *ctx, const json_t *params, int fd, json_t **ret_result, struct np_rpc_error *error)
+{
+	const char *name = json_string_value(json_object_get(params, "name"));
+	char text[32] = "";
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	(void)ctx;
+	(void)error;
+	*ret_result = json_pack("{s:s, s:b, s:[{s:s, s:s, s:s}]}", "name", name, "is_peer", 0,
+		"devices", "device", "rxe0", "result", n < 0 ? "none" : "works", "reason", text);
+	return 0;
+}
+
 static const struct np_rpc_method methods[] = {
 	{"status", method_status, NULL},
 	{"stats", method_stats, NULL},
 	{"conns", method_conns, NULL},
 	{"memory", method_memory, NULL},
 	{"events", method_events, NULL},
+	{"add_memory", NULL, method_add_memory},
 	{NULL, NULL, NULL},
 };
 
@@ -199,6 +215,25 @@ static void test_cli__prints_json_as_it_is(void **state)
 	json_decref(expected);
 }
 
+static void test_cli__hands_a_descriptor_over(void **state)
+{
+	struct fixture *f = *state;
+	char output[OUTPUT_MAX], args[256], path[96];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/file", f->dir);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs("in the file", file);
+	assert_int_equal(fclose(file), 0);
+	snprintf(args, sizeof(args), "add-memory gpu0 --fd 7 7<%s", path);
+	assert_int_equal(run_on(f->socket, args, output), 0);
+	assert_string_equal(output,
+		"gpu0, which is host memory\n"
+		"  with rxe0: works: in the file\n");
+	assert_int_equal(unlink(path), 0);
+}
+
 static void test_cli__an_error_of_the_daemon_is_1(void **state)
 {
 	struct fixture *f = *state;
@@ -248,6 +283,17 @@ static void test_cli__wrong_usage_is_2(void **state)
 		{"stats conns",
 			"nvmet-p2p-cli: one command at a time, not also \"conns\", try --help\n"},
 		{"-t x stats", "nvmet-p2p-cli: no number of seconds: \"x\", try --help\n"},
+		{"add-memory --fd 0", "nvmet-p2p-cli: add-memory needs one name, try --help\n"},
+		{"add-memory a b --fd 0", "nvmet-p2p-cli: add-memory needs one name, try --help\n"},
+		{"add-memory a",
+			"nvmet-p2p-cli: add-memory needs either --fd or --exporter, try --help\n"},
+		{"add-memory a --fd 0 --exporter udmabuf",
+			"nvmet-p2p-cli: add-memory needs either --fd or --exporter, try --help\n"},
+		{"add-memory a --fd -1",
+			"nvmet-p2p-cli: no number that would do: \"-1\", try --help\n"},
+		{"add-memory a --exporter gpu",
+			"nvmet-p2p-cli: only \"udmabuf\" can be made here, not \"gpu\", try "
+			"--help\n"},
 	};
 	struct fixture *f = *state;
 	char output[OUTPUT_MAX];
@@ -269,6 +315,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cli__prints_tables),
 		cmocka_unit_test(test_cli__prints_json_as_it_is),
+		cmocka_unit_test(test_cli__hands_a_descriptor_over),
 		cmocka_unit_test(test_cli__an_error_of_the_daemon_is_1),
 		cmocka_unit_test(test_cli__no_daemon_is_2),
 		cmocka_unit_test(test_cli__a_daemon_that_does_not_answer_is_2),

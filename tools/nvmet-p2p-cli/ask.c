@@ -64,9 +64,15 @@ static int connect_error(const char *path, int err)
 
 int np_cli_ask(const struct np_cli *cli, const char *method, json_t *params, json_t **ret_result)
 {
+	return np_cli_ask_with(cli, method, params, -1, ret_result);
+}
+
+int np_cli_ask_with(
+	const struct np_cli *cli, const char *method, json_t *params, int fd, json_t **ret_result)
+{
 	struct np_rpc_error error;
 	int err = np_client_call(
-		cli->socket, method, params, cli->timeout_s * 1000, ret_result, &error);
+		cli->socket, method, params, fd, cli->timeout_s * 1000, ret_result, &error);
 
 	if (err < 0)
 		return connect_error(cli->socket, err);

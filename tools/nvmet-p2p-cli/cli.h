@@ -55,6 +55,10 @@ int np_cli_usage(const char *what, const char *value);
  */
 int np_cli_ask(const struct np_cli *cli, const char *method, json_t *params, json_t **ret_result);
 
+/* The same, and hands the descriptor @fd over with it, which stays the caller's. */
+int np_cli_ask_with(
+	const struct np_cli *cli, const char *method, json_t *params, int fd, json_t **ret_result);
+
 /* Prints @result as JSON if that was asked for, else by @print. Return: an exit code. */
 int np_cli_show(const struct np_cli *cli, json_t *result, void (*print)(json_t *result, FILE *out));
 
@@ -74,6 +78,9 @@ int np_cli_run_events(struct np_cli *cli, int argc, char **argv);
 
 /* From drive to drive through given memory; asks no daemon. */
 int np_cli_run_copy(struct np_cli *cli, int argc, char **argv);
+
+/* Hands a dma-buf over to the daemon, as one of its daemon.memory[]. */
+int np_cli_run_add_memory(struct np_cli *cli, int argc, char **argv);
 
 /* Results as tables. */
 

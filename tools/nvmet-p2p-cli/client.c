@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "config/rpc_fd.h"
+
 #define CALL_ID 1
 
 static int64_t now_ms(void)
@@ -64,15 +66,17 @@ static int connect_to(const char *path)
 	return fd;
 }
 
-static int send_all(int fd, const char *text, int64_t deadline_ms)
+static int send_all(int fd, const char *text, int passed, int64_t deadline_ms)
 {
 	size_t len = strlen(text);
 
 	while (len > 0) {
-		ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
+		ssize_t n = passed < 0 ? send(fd, text, len, MSG_NOSIGNAL)
+				       : np_rpc_send_with(fd, text, len, passed);
 		int err;
 
 		if (n >= 0) {
+			passed = -1;
 			text += n;
 			len -= (size_t)n;
 			continue;
@@ -133,7 +137,7 @@ static int take_reply(
 	return is_result ? 0 : 1;
 }
 
-int np_client_call(const char *path, const char *method, json_t *params, int timeout_ms,
+int np_client_call(const char *path, const char *method, json_t *params, int passed, int timeout_ms,
 	json_t **ret_result, struct np_rpc_error *ret_error)
 {
 	int64_t deadline_ms = now_ms() + timeout_ms;
@@ -152,7 +156,7 @@ int np_client_call(const char *path, const char *method, json_t *params, int tim
 		return fd;
 	}
 	np_rpc_decoder_init(&decoder, NP_RPC_REPLY_MAX);
-	err = send_all(fd, request, deadline_ms);
+	err = send_all(fd, request, passed, deadline_ms);
 	if (err == 0)
 		err = receive_frame(fd, &decoder, deadline_ms, &frame, &len);
 	if (err == 0)

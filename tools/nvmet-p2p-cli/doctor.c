@@ -18,7 +18,7 @@ static void ask_daemon(struct np_doc_facts *facts, const char *socket, int timeo
 {
 	struct np_rpc_error error;
 	json_t *memory;
-	int err = np_client_call(socket, "memory", NULL, timeout_ms, &memory, &error);
+	int err = np_client_call(socket, "memory", NULL, -1, timeout_ms, &memory, &error);
 
 	if (err == 0) {
 		np_doc_take_notes(facts, memory);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * mr.c - memory registration: pinned, or on demand where the kernel refuses to pin.
+ * mr.c - memory registration: pinned, on demand where the kernel refuses to pin, or by dma-buf.
  *
  * Linux does not pin peer-to-peer pages for long (mm/gup.c refuses FOLL_LONGTERM with
  * FOLL_PCI_P2PDMA), so memory of a PCIe device needs an RNIC with on-demand paging.
@@ -36,6 +36,7 @@ static unsigned int access_flags(const struct np_rdma_dev *dev, const struct np_
 static int register_one(
 	struct np_rdma_dev *dev, const struct np_mem_region *region, struct np_rdma_mr *mr)
 {
+	const unsigned int access = access_flags(dev, region);
 	int err;
 
 	if (region->is_peer && dev->may_fault) {
@@ -49,10 +50,17 @@ static int register_one(
 			"the RNIC has no on-demand paging, which peer-to-peer memory needs");
 		return -EOPNOTSUPP;
 	}
-	mr->mr = ibv_reg_mr(dev->pd, region->va, region->bytes, access_flags(dev, region));
+	/* Which device can register a dma-buf shows when it is tried. */
+	if (region->reg_kind == NP_MEM_REG_DMABUF)
+		mr->mr = ibv_reg_dmabuf_mr(
+			dev->pd, 0, region->bytes, (uintptr_t)region->va, region->fd, (int)access);
+	else
+		mr->mr = ibv_reg_mr(dev->pd, region->va, region->bytes, access);
 	if (!mr->mr) {
 		err = -errno;
-		snprintf(mr->reason, sizeof(mr->reason), "registration failed: %s", strerror(-err));
+		snprintf(mr->reason, sizeof(mr->reason), "registration %sfailed: %s",
+			region->reg_kind == NP_MEM_REG_DMABUF ? "of a dma-buf " : "",
+			strerror(-err));
 		return err;
 	}
 	mr->lkey = mr->mr->lkey;
