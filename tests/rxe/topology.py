@@ -50,6 +50,8 @@ class Topology:
     cpu: "" for the plain one in CPU. On amd64 "max" makes the kernel refuse peer-to-peer across the
     host bridge; on arm64 it always does, see docs/p2p.md.
     arch: in Debian's words; the guest runs what was built for it.
+    numa: two nodes, each with a CPU, half of the memory and a network device, see numa_mac();
+    this and nvdimm_mb are for amd64.
     """
     drives: tuple = DRIVES
     iommu: bool = False
@@ -59,6 +61,7 @@ class Topology:
     vcpus: int = 2
     memory_mb: int = 3072
     nvdimm_mb: int = 0
+    numa: bool = False
     append: str = ""
     arch: str = ARCH
 
@@ -106,6 +109,8 @@ def command_line(topology, workdir, image, shares, cable=None):
         argv += ["-fsdev", f"local,id=fs-{tag},path={folder},security_model=none{mode}",
                  "-device", f"virtio-9p-pci,fsdev=fs-{tag},mount_tag={tag}"]
     argv += _drives(topology, workdir)
+    if topology.numa:
+        argv += _numa_links()
     if topology.link:
         argv += _link(topology.link, cable)
     return argv
@@ -120,6 +125,8 @@ def _machine(topology, workdir):
         extra += ["-object", "memory-backend-file,id=nv0,share=on,"
                   f"size={topology.nvdimm_mb}M,mem-path={workdir}/nvdimm.img",
                   "-device", "nvdimm,memdev=nv0,label-size=16M"]
+    if topology.numa:
+        extra += _numa_nodes(topology)
     accel = ["-accel", "tcg,thread=multi"]
     if topology.icount:
         accel = ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"]
@@ -133,6 +140,33 @@ def _q35(topology):
 def _virt(topology):
     # Debian's arm64 kernel has no driver for pvpanic: a panic ends in the reboot of "panic=1".
     return "virt,gic-version=3" + (",iommu=smmuv3" if topology.iommu else ""), []
+
+
+def _numa_nodes(topology):
+    argv = []
+    for node in (0, 1):
+        argv += ["-object", f"memory-backend-ram,id=mem{node},size={topology.memory_mb // 2}M",
+                 "-numa", f"node,nodeid={node},cpus={node},memdev=mem{node}"]
+    return argv
+
+
+def _numa_links():
+    """A network device of no network at each node, behind a host bridge of its own."""
+    argv = []
+    for node in (0, 1):
+        argv += ["-device", f"pxb-pcie,id=pxb{node},bus=pcie.0,bus_nr={0x80 + 0x20 * node},"
+                            f"numa_node={node}",
+                 "-device", f"pcie-root-port,id=port-node{node},bus=pxb{node},"
+                            f"chassis={40 + node},slot={40 + node}",
+                 "-netdev", f"hubport,id=node{node},hubid={node}",
+                 "-device", f"virtio-net-pci,netdev=node{node},bus=port-node{node},host_mtu=9000,"
+                            f"mac={numa_mac(node)}"]
+    return argv
+
+
+def numa_mac(node):
+    """The address of the network device at a node, to find it by in the guest."""
+    return f"52:54:00:00:01:0{node}"
 
 
 def _kernel_line(topology):
