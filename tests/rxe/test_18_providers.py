@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Providers of memory: dax devices, dma-bufs, host memory by NUMA node, and CMBs that are shared."""
+import json
 import re
 
 import fio
 import host
 import pytest
 from checks import assert_all_p2p, assert_all_staged, io_connections, namespace_status, provider
-from target import NQN, Target, config, namespace, port, subsystem
+from target import NQN, RUNTIME, Target, config, namespace, port, subsystem
 from topology import Topology, numa_mac
 from vm import LOOPBACK, GuestError, wait_for
 
@@ -51,6 +52,17 @@ def assert_carries_all(target, **more):
     return written
 
 
+def doctor(target, memory, drive):
+    """What `doctor` says of rxe0 with a memory and a drive, beside the running daemon."""
+    command = f"{RUNTIME}/nvmet-p2p-cli -s {target.socket} doctor --json"
+    report = json.loads(target.vm.run(command, check=False).stdout)
+    device = target.vm.block_device(drive).removeprefix("/dev/")
+    found = [entry for entry in report["matrix"]
+             if (entry["rnic"], entry["memory"], entry["drive"]) == ("rxe0", memory, device)]
+    assert len(found) == 1, report["matrix"]
+    return found[0]
+
+
 # ---- dax -------------------------------------------------------------------------------------
 
 
@@ -66,6 +78,8 @@ def test_dax__carries_data_at_each_path_mtu(daemon_built, dax):
         assert memory["size_bytes"] > 128 * MIB
         assert {entry["result"] for entry in memory["devices"] + memory["drives"]} == {"works"}
         assert assert_carries_all(target) == provider(target, "dax")["write_bytes"]
+        judged = doctor(target, "dax dax0.0", "plain")
+        assert (judged["result"], judged["basis"]) == ("works", "daemon"), judged
     with dax.network_mtu(SMALL_MTU), target:
         with host.connect(dax, NQN) as connection:
             assert {entry["path_mtu"] for entry in io_connections(target)} == {1024}
@@ -147,6 +161,9 @@ def test_dmabuf__over_the_socket(daemon_built, vm):
             assert (status["state"], status["p2p"], status["provider"]) == ("up", "off", "host")
         written = write_all(target)
         assert_all_staged(target.stats(), written)
+        # The doctor takes none of this for host memory that does not work.
+        judged = doctor(target, f"cmb {vm.pci_address('cmb')}", "cmb")
+        assert "dma-buf" not in judged["reason"] and judged["result"] != "impossible", judged
 
 
 # ---- host memory -----------------------------------------------------------------------------

@@ -81,7 +81,7 @@ struct np_doc_provider {
 
 /* A self-test's word on a provider together with an RNIC or a drive. */
 struct np_doc_note {
-	char pci[NP_PCI_ADDRESS_BYTES]; /* the provider's; "" for host memory */
+	char pci[NP_PCI_ADDRESS_BYTES]; /* of the provider, or its name; "" for host memory */
 	char subject[64];               /* name of the RNIC or drive */
 	bool is_rnic;
 	bool is_daemons; /* else ours */

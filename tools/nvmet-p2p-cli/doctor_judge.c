@@ -138,6 +138,12 @@ static void judge_way(const struct np_doc_facts *facts, const struct np_doc_plac
 
 /* ---- self-tests --------------------------------------------------------------------------- */
 
+/* What notes call the provider. */
+static const char *key_of(const struct np_doc_provider *provider)
+{
+	return provider->kind == NP_DOC_DAX ? provider->name + strlen("dax ") : provider->place.pci;
+}
+
 static const struct np_doc_note *find_note(
 	const struct np_doc_facts *facts, const char *pci, const char *subject, bool is_rnic)
 {
@@ -248,14 +254,31 @@ static void judge_port(const struct np_doc_rnic *rnic, struct np_doc_report *rep
 	}
 }
 
+static void judge_odp(const struct np_doc_rnic *rnic, struct np_doc_report *report,
+	struct np_doc_finding *finding)
+{
+	if (rnic->has_odp == NP_DOC_NO)
+		np_doc_fault(report, finding, NP_DOC_IMPOSSIBLE,
+			"Use an RNIC with on-demand paging for RC READ and WRITE (mlx5 from "
+			"ConnectX-4 on, Soft-RoCE).",
+			"%.64s has no on-demand paging, and %s", rnic->name,
+			rnic->has_dmabuf == NP_DOC_YES
+				? "the kernel makes no dma-buf, which it would take, of a CMB"
+				: "takes no dma-buf either");
+	else if (rnic->has_odp == NP_DOC_UNSEEN)
+		finding->is_sure = finding->verdict == NP_DOC_IMPOSSIBLE;
+}
+
 void np_doc_judge_rnic(const struct np_doc_facts *facts, const struct np_doc_provider *provider,
 	const struct np_doc_rnic *rnic, struct np_doc_report *report, struct np_doc_pair *ret_pair)
 {
-	const struct np_doc_note *note = find_note(facts, provider->place.pci, rnic->name, true);
+	const struct np_doc_note *note = find_note(facts, key_of(provider), rnic->name, true);
 	struct np_doc_pair pair = {.finding.is_sure = true};
 	struct np_doc_finding *finding = &pair.finding;
 
-	np_doc_judge_provider(facts, provider, report, finding);
+	/* A daemon that has tested it has it. */
+	if (provider->kind != NP_DOC_DAX || !note)
+		np_doc_judge_provider(facts, provider, report, finding);
 	if (provider->kind != NP_DOC_DAX)
 		judge_way(facts, &provider->place, &rnic->place, rnic->name, report, &pair);
 	if (rnic->is_iwarp)
@@ -264,16 +287,9 @@ void np_doc_judge_rnic(const struct np_doc_facts *facts, const struct np_doc_pro
 			"InfiniBand.",
 			"%.64s is an iWARP device: no self-test can vouch for its peer memory",
 			rnic->name);
-	if (rnic->has_odp == NP_DOC_NO)
-		np_doc_fault(report, finding, NP_DOC_IMPOSSIBLE,
-			"Use an RNIC with on-demand paging for RC READ and WRITE (mlx5 from "
-			"ConnectX-4 on, Soft-RoCE).",
-			"%.64s has no on-demand paging, and %s", rnic->name,
-			rnic->has_dmabuf == NP_DOC_YES
-				? "this version registers no dma-buf, which it would take"
-				: "takes no dma-buf either");
-	else if (rnic->has_odp == NP_DOC_UNSEEN)
-		finding->is_sure = finding->verdict == NP_DOC_IMPOSSIBLE;
+	/* Memory of a dax device can be pinned. */
+	if (provider->kind != NP_DOC_DAX)
+		judge_odp(rnic, report, finding);
 	judge_port(rnic, report, finding);
 	if (note)
 		apply_note(provider, note, report, finding);
@@ -285,10 +301,11 @@ void np_doc_judge_drive(const struct np_doc_facts *facts, const struct np_doc_pr
 	const struct np_doc_drive *drive, struct np_doc_report *report,
 	struct np_doc_pair *ret_pair)
 {
-	const struct np_doc_note *note = find_note(facts, provider->place.pci, drive->name, false);
+	const struct np_doc_note *note = find_note(facts, key_of(provider), drive->name, false);
 	struct np_doc_pair pair = {.finding.is_sure = true};
 
-	np_doc_judge_provider(facts, provider, report, &pair.finding);
+	if (provider->kind != NP_DOC_DAX || !note)
+		np_doc_judge_provider(facts, provider, report, &pair.finding);
 	if (provider->kind != NP_DOC_DAX)
 		judge_way(facts, &provider->place, &drive->place, drive->name, report, &pair);
 	if (note)

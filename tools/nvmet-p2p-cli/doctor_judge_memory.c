@@ -120,8 +120,10 @@ void np_doc_judge_provider(const struct np_doc_facts *facts, const struct np_doc
 	struct np_doc_report *report, struct np_doc_finding *finding)
 {
 	if (provider->kind == NP_DOC_DAX) {
-		np_doc_fault(report, finding, NP_DOC_IMPOSSIBLE, "",
-			"this version takes no memory of /dev/dax devices");
+		np_doc_fault(report, finding, NP_DOC_STAGED,
+			"List the dax device in daemon.memory[] of the configuration, unless it "
+			"holds anything: that would be overwritten.",
+			"a dax device is used only where it is listed");
 		return;
 	}
 	np_doc_judge_kernel(&facts->host, report, finding);

@@ -53,6 +53,17 @@ static enum np_verdict parse_verdict(const char *name)
 	return NP_VERDICT_UNTESTED;
 }
 
+/* Host memory is "", other memory that is not on PCI goes by the last part of its name. */
+static const char *key_of(const json_t *provider)
+{
+	const char *pci = text_of(provider, "pci"), *name = text_of(provider, "name");
+	const char *slash = strrchr(name, '/');
+
+	if (pci[0] || !strcmp(text_of(provider, "kind"), "host"))
+		return pci;
+	return slash ? slash + 1 : name;
+}
+
 void np_doc_take_notes(struct np_doc_facts *facts, const json_t *memory)
 {
 	json_t *provider, *pair;
@@ -61,7 +72,7 @@ void np_doc_take_notes(struct np_doc_facts *facts, const json_t *memory)
 
 	facts->is_daemon_here = true;
 	json_array_foreach(json_object_get(memory, "providers"), i, provider) {
-		const char *pci = text_of(provider, "pci");
+		const char *pci = key_of(provider);
 
 		json_array_foreach(json_object_get(provider, "devices"), k, pair)
 			add_note(facts, pci, text_of(pair, "device"),
