@@ -2,12 +2,11 @@
 /*
  * pool.h - buffers out of one reactor's share of a region, and the queue of those who wait.
  *
- * A buddy allocator: blocks are powers of two of NP_PAGE_BYTES, aligned to their size within
- * the pool. Its book-keeping lies outside the region, so device memory is never touched. One block
- * of each size stays unmerged until it is asked for, or until a request finds no other.
+ * Buffers are blocks of a buddy allocator (blocks.h). One block of each size stays unmerged until it
+ * is asked for, or until a request finds no other.
  *
  * Thread: the reactor that owns the pool. The counters may be read from any thread.
- * Depends: mem.h.
+ * Depends: blocks.h, mem.h.
  */
 #ifndef NP_MEMORY_POOL_H
 #define NP_MEMORY_POOL_H
@@ -16,9 +15,8 @@
 #include <stdint.h>
 
 #include "target/base/list.h"
+#include "target/memory/blocks.h"
 #include "target/memory/mem.h"
-
-#define NP_POOL_ORDERS 16 /* up to 4 KiB << 15 = 128 MiB a block */
 
 /* Bucket 0: less than 1 us, bucket i: less than 2^i us, the last one: all that is longer. */
 #define NP_POOL_WAIT_BUCKETS 24
@@ -56,12 +54,10 @@ struct np_pool {
 	struct np_mem_region *region;
 	uint8_t *base;
 	uint32_t npages;
-	uint32_t max_bytes;    /* of the largest block that is given out */
-	uint8_t *order;        /* by page: order of the block that begins here, | NP_POOL_FREE */
-	uint32_t *next, *prev; /* free lists by page */
-	uint32_t free[NP_POOL_ORDERS];
-	uint32_t spare[NP_POOL_ORDERS]; /* given back and not merged, one of each order */
-	struct np_list lines;           /* the one whose turn it is comes first */
+	uint32_t max_bytes; /* of the largest block that is given out */
+	struct np_blocks blocks;
+	uint32_t spare[NP_BLOCK_ORDERS]; /* given back and not merged, one of each order */
+	struct np_list lines;            /* the one whose turn it is comes first */
 	struct np_poller poller;
 	struct np_reactor *reactor; /* the owner; NULL before it was attached */
 	_Atomic uint64_t in_use_bytes, high_water_bytes, waits, waiting;

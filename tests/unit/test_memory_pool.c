@@ -274,9 +274,7 @@ static void test_np_pool_new__has_lines_of_its_own(void **state)
 	for (int i = 0; i < 2; i++) {
 		pools[i] = new_pool((5 + (size_t)i) * 4 * KIB);
 		assert_int_equal((uintptr_t)pools[i] % 64, 0);
-		assert_int_equal((uintptr_t)pools[i]->order % 64, 0);
-		assert_int_equal((uintptr_t)pools[i]->next % 64, 0);
-		assert_int_equal((uintptr_t)pools[i]->prev % 64, 0);
+		assert_int_equal((uintptr_t)pools[i]->blocks.pages % 64, 0);
 	}
 	np_pool_free(pools[0]);
 	np_pool_free(pools[1]);
