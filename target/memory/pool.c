@@ -1,89 +1,209 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * pool.c - one reactor's share of a region, with lines of waiters.
+ * pool.c - one reactor's share of a region: taking buffers and giving them back.
  *
  * Thread: the reactor that owns the pool.
- * Depends: blocks.h, reactor.h.
+ * Depends: pool_try.h.
  */
-#include "target/memory/pool.h"
+#include "target/memory/pool_try.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
-#include "target/base/clock.h"
 #include "target/base/line.h"
 
-/* Return: order of the smallest block that holds @bytes, at most that of the largest block. */
-static unsigned int np_pool_order_of(const struct np_pool *pool, uint32_t bytes)
+/* Return: order of the smallest block that holds @bytes, at most that of a block of @max_bytes. */
+static unsigned int np_pool_order_of(uint32_t bytes, uint32_t max_bytes)
 {
 	unsigned int order = 0;
 
-	while ((NP_PAGE_BYTES << order) < bytes && (NP_PAGE_BYTES << order) < pool->max_bytes)
+	while ((NP_PAGE_BYTES << order) < bytes && (NP_PAGE_BYTES << order) < max_bytes)
 		order++;
 	return order;
 }
 
-static bool np_pool_try(struct np_pool *pool, uint32_t bytes, struct np_buf *ret_buf)
+static inline void np_pool_mark(_Atomic uint64_t *in_use_bytes, _Atomic uint64_t *high_water_bytes)
 {
-	unsigned int order = np_pool_order_of(pool, bytes);
-	uint32_t page = np_blocks_take_aside(&pool->blocks, &pool->spare[order]);
-	uint64_t in_use;
+	uint64_t in_use = np_stat_read(in_use_bytes);
 
-	if (page == NP_BLOCK_NONE)
-		page = np_blocks_take(&pool->blocks, order, 0);
-	if (page == NP_BLOCK_NONE) {
-		np_blocks_give_aside(&pool->blocks, pool->spare);
-		page = np_blocks_take(&pool->blocks, order, 0);
-	}
-	if (page == NP_BLOCK_NONE)
+	if (in_use > np_stat_read(high_water_bytes))
+		atomic_store_explicit(high_water_bytes, in_use, memory_order_relaxed);
+}
+
+/* ---- what a user may have ----------------------------------------------------------------- */
+
+/*
+ * Is @bytes left when the others' reserves are, or does it come out of @user's own? Somebody else
+ * who waits for room has what is left.
+ */
+static bool np_pool_has_room(const struct np_pool *pool, const struct np_pool_user *user,
+	const struct np_pool_waiter *waiter, uint64_t bytes)
+{
+	uint64_t own = user ? np_pool_unmet(user) : 0;
+
+	if (bytes <= own)
+		return true;
+	if (pool->first && pool->first != waiter)
 		return false;
+	return np_stat_read(&pool->in_use_bytes) + pool->unmet_bytes + bytes - own <=
+		(uint64_t)pool->npages * NP_PAGE_BYTES;
+}
+
+/* @user holds @bytes more, or less if negative. */
+static inline void np_pool_charge(struct np_pool *pool, struct np_pool_user *user, uint64_t bytes)
+{
+	uint64_t unmet;
+
+	if (!user->reserve_bytes) {
+		np_stat_add(&user->in_use_bytes, bytes);
+		return;
+	}
+	unmet = np_pool_unmet(user);
+	np_stat_add(&user->in_use_bytes, bytes);
+	pool->unmet_bytes += np_pool_unmet(user) - unmet;
+}
+
+/* ---- blocks ------------------------------------------------------------------------------- */
+
+/* Return: first page of a block of @order, NP_BLOCK_NONE if there is none. */
+static __attribute__((noinline)) uint32_t np_pool_take(struct np_pool *pool, unsigned int order)
+{
+	uint32_t page = np_blocks_take(&pool->blocks, order, 0);
+
+	if (page != NP_BLOCK_NONE)
+		return page;
+	np_pool_merge(pool);
+	return np_blocks_take(&pool->blocks, order, 0);
+}
+
+static inline void np_pool_fill_buf(struct np_pool *pool, struct np_pool_user *user, uint32_t page,
+	unsigned int order, struct np_buf *ret_buf)
+{
 	*ret_buf = (struct np_buf){
 		.pool = pool,
+		.user = user,
 		.va = pool->base + (size_t)page * NP_PAGE_BYTES,
 		.bytes = NP_PAGE_BYTES << order,
 	};
 	np_stat_add(&pool->in_use_bytes, ret_buf->bytes);
-	in_use = np_stat_read(&pool->in_use_bytes);
-	if (in_use > np_stat_read(&pool->high_water_bytes))
-		np_stat_add(
-			&pool->high_water_bytes, in_use - np_stat_read(&pool->high_water_bytes));
-	return true;
+	np_pool_mark(&pool->in_use_bytes, &pool->high_water_bytes);
 }
 
-static void np_pool_count_waiting(struct np_pool *pool, int change)
+/* For those that are nobody's. Inline: it is all that most calls of np_pool_get() do. */
+static inline enum np_pool_answer np_pool_try_common(
+	struct np_pool *pool, uint32_t bytes, struct np_buf *ret_buf)
 {
-	np_stat_add(&pool->waiting, (uint64_t)change);
-	if (pool->reactor)
-		pool->reactor->nwaiting += (unsigned int)change;
+	unsigned int order = np_pool_order_of(bytes, pool->max_bytes);
+	uint32_t page = pool->spare[order];
+
+	pool->spare[order] = NP_BLOCK_NONE;
+	if (page == NP_BLOCK_NONE)
+		page = np_pool_take(pool, order);
+	if (page == NP_BLOCK_NONE)
+		return NP_POOL_NO_BLOCK;
+	np_pool_fill_buf(pool, NULL, page, order, ret_buf);
+	return NP_POOL_GRANTED;
+}
+
+/* For @user, of the pool, where there is room. */
+static inline enum np_pool_answer np_pool_try_user(
+	struct np_pool *pool, struct np_pool_user *user, uint32_t bytes, struct np_buf *ret_buf)
+{
+	unsigned int order = np_pool_order_of(bytes, user->max_bytes);
+	uint32_t page;
+
+	if (np_stat_read(&user->in_use_bytes) + (NP_PAGE_BYTES << order) > user->limit_bytes)
+		return NP_POOL_OVER;
+	page = np_blocks_take_aside(&pool->blocks, &user->own[order]);
+	if (page == NP_BLOCK_NONE)
+		page = np_pool_take(pool, order);
+	if (page == NP_BLOCK_NONE)
+		return NP_POOL_NO_BLOCK;
+	np_pool_fill_buf(pool, user, page, order, ret_buf);
+	np_pool_charge(pool, user, ret_buf->bytes);
+	np_pool_mark(&user->in_use_bytes, &user->high_water_bytes);
+	return NP_POOL_GRANTED;
+}
+
+enum np_pool_answer np_pool_try(
+	struct np_pool *pool, const struct np_pool_waiter *waiter, struct np_buf *ret_buf)
+{
+	struct np_pool_user *user = waiter->user;
+	uint32_t bytes;
+
+	if (user && user->pool != pool)
+		user = NULL; /* it is not yet, or not any more, the pool's */
+	bytes = NP_PAGE_BYTES << np_pool_order_of(
+			waiter->bytes, user ? user->max_bytes : pool->max_bytes);
+	if (user && np_stat_read(&user->in_use_bytes) + bytes > user->limit_bytes)
+		return NP_POOL_OVER;
+	if (!np_pool_has_room(pool, user, waiter, bytes))
+		return NP_POOL_SHORT;
+	return user ? np_pool_try_user(pool, user, bytes, ret_buf)
+		    : np_pool_try_common(pool, bytes, ret_buf);
+}
+
+/* np_pool_get() where somebody has a limit or a reserve, or waits. */
+static __attribute__((noinline)) bool np_pool_get_or_wait(struct np_pool *pool,
+	struct np_pool_line *line, struct np_pool_waiter *waiter, struct np_buf *ret_buf)
+{
+	/* Do all who wait do so for limits of theirs, and is @waiter none of them? */
+	bool may_pass = !pool->is_room_wanted && !(waiter->user && waiter->user->nwaiting);
+	enum np_pool_answer answer = NP_POOL_BEHIND;
+
+	if (np_list_is_empty(&pool->lines) || may_pass)
+		answer = np_pool_try(pool, waiter, ret_buf);
+	if (answer == NP_POOL_GRANTED)
+		return true;
+	np_pool_wait(pool, line, waiter, answer);
+	return false;
 }
 
 bool np_pool_get(struct np_pool *pool, struct np_pool_line *line, struct np_pool_waiter *waiter,
 	struct np_buf *ret_buf)
 {
-	if (np_list_is_empty(&pool->lines) && np_pool_try(pool, waiter->bytes, ret_buf))
-		return true;
-	waiter->pool = pool;
-	waiter->line = line;
-	waiter->since_us = np_clock_us();
-	if (np_list_is_empty(&line->waiters))
-		np_list_add_tail(&pool->lines, &line->link);
-	np_list_add_tail(&line->waiters, &waiter->link);
-	np_stat_add(&pool->waits, 1);
-	np_pool_count_waiting(pool, 1);
-	return false;
+	struct np_pool_user *user = waiter->user;
+	enum np_pool_answer answer = NP_POOL_BEHIND;
+
+	/* Nobody waits, and nobody has to be left anything: the usual case, and a short way. */
+	if (np_list_is_empty(&pool->lines) && !pool->unmet_bytes) {
+		if (!user)
+			answer = np_pool_try_common(pool, waiter->bytes, ret_buf);
+		else if (user->pool == pool)
+			answer = np_pool_try_user(pool, user, waiter->bytes, ret_buf);
+	}
+	return answer == NP_POOL_GRANTED || np_pool_get_or_wait(pool, line, waiter, ret_buf);
 }
 
-void np_pool_cancel(struct np_pool_waiter *waiter)
+/* The next request is likely to be as large: spare it the splitting of what was merged. */
+static void np_pool_put_common(struct np_pool *pool, uint32_t page, unsigned int order)
 {
-	np_list_del(&waiter->link);
-	if (np_list_is_empty(&waiter->line->waiters))
-		np_list_del(&waiter->line->link);
-	np_pool_count_waiting(waiter->pool, -1);
+	if (pool->spare[order] != NP_BLOCK_NONE) {
+		np_blocks_give(&pool->blocks, page, order);
+		return;
+	}
+	pool->blocks.pages[page].next = NP_BLOCK_NONE;
+	pool->spare[order] = page;
+}
+
+static inline void np_pool_put_user(
+	struct np_pool *pool, struct np_pool_user *user, uint32_t page, unsigned int order)
+{
+	uint64_t less = (uint64_t)0 - (NP_PAGE_BYTES << order);
+
+	if (user->pool != pool) {
+		np_stat_add(&user->in_use_bytes, less);
+		np_pool_put_common(pool, page, order);
+		return;
+	}
+	np_pool_charge(pool, user, less);
+	np_blocks_put_aside(&pool->blocks, &user->own[order], page);
 }
 
 void np_buf_put(struct np_buf *buf)
 {
+	struct np_pool_user *user = buf->user;
 	struct np_pool *pool = buf->pool;
 	unsigned int order;
 	uint32_t page;
@@ -94,75 +214,11 @@ void np_buf_put(struct np_buf *buf)
 	order = pool->blocks.pages[page].order;
 	assert(order < NP_BLOCK_ORDERS && pool->spare[order] != page);
 	np_stat_add(&pool->in_use_bytes, (uint64_t)0 - buf->bytes);
-	/* The next request is likely to be as large: spare it the splitting of what was merged. */
-	if (pool->spare[order] == NP_BLOCK_NONE)
-		np_blocks_put_aside(&pool->blocks, &pool->spare[order], page);
+	if (user)
+		np_pool_put_user(pool, user, page, order);
 	else
-		np_blocks_give(&pool->blocks, page, order);
+		np_pool_put_common(pool, page, order);
 	*buf = (struct np_buf){0};
-}
-
-static void np_pool_count_wait(struct np_pool *pool, struct np_pool_waiter *waiter)
-{
-	unsigned int bucket = 0;
-
-	waiter->waited_us = np_clock_us() - waiter->since_us;
-	while (bucket < NP_POOL_WAIT_BUCKETS - 1 && waiter->waited_us >> bucket)
-		bucket++;
-	np_stat_add(&pool->wait_us[bucket], 1);
-}
-
-/* Serves the lines in turn; a large request whose turn it is is not overtaken by small ones. */
-static unsigned int np_pool_poll(struct np_poller *poller)
-{
-	struct np_pool *pool = np_container_of(poller, struct np_pool, poller);
-	unsigned int served = 0;
-	struct np_pool_line *line;
-	struct np_buf buf;
-
-	while ((line = np_list_first(&pool->lines, struct np_pool_line, link)) != NULL) {
-		struct np_pool_waiter *waiter =
-			np_list_first(&line->waiters, struct np_pool_waiter, link);
-
-		if (!np_pool_try(pool, waiter->bytes, &buf))
-			break;
-		np_list_del(&line->link);
-		np_list_add_tail(&pool->lines, &line->link);
-		np_pool_cancel(waiter);
-		np_pool_count_wait(pool, waiter);
-		waiter->granted(waiter, buf);
-		served++;
-	}
-	return served;
-}
-
-void np_pool_attach(struct np_pool *pool, struct np_reactor *reactor)
-{
-	pool->poller.poll = np_pool_poll;
-	pool->reactor = reactor;
-	np_reactor_add_poller(reactor, &pool->poller);
-}
-
-void np_pool_detach(struct np_pool *pool)
-{
-	if (!pool->reactor)
-		return;
-	np_reactor_del_poller(&pool->poller);
-	pool->reactor = NULL;
-}
-
-void np_pool_evict(struct np_pool *pool)
-{
-	struct np_pool_line *line;
-
-	while ((line = np_list_first(&pool->lines, struct np_pool_line, link)) != NULL) {
-		struct np_pool_waiter *waiter =
-			np_list_first(&line->waiters, struct np_pool_waiter, link);
-
-		np_pool_cancel(waiter);
-		np_pool_count_wait(pool, waiter);
-		waiter->granted(waiter, (struct np_buf){0});
-	}
 }
 
 int np_pool_new(struct np_mem_region *region, void *base, size_t bytes, struct np_pool **ret_pool)
@@ -184,6 +240,7 @@ int np_pool_new(struct np_mem_region *region, void *base, size_t bytes, struct n
 	pool->npages = (uint32_t)npages;
 	pool->max_bytes = NP_PAGE_BYTES << np_blocks_max_order(&pool->blocks);
 	np_list_init(&pool->lines);
+	np_list_init(&pool->users);
 	np_list_init(&pool->poller.link);
 	np_blocks_init_aside(pool->spare);
 	*ret_pool = pool;

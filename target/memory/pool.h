@@ -2,8 +2,12 @@
 /*
  * pool.h - buffers out of one reactor's share of a region, and the queue of those who wait.
  *
- * Buffers are blocks of a buddy allocator (blocks.h). One block of each size stays unmerged until it
- * is asked for, or until a request finds no other.
+ * Buffers are blocks of a buddy allocator (blocks.h). What is given back stays unmerged for a while,
+ * until it is asked for, or until a request finds no other: one block of each size, and all blocks of
+ * a user.
+ *
+ * A user is a namespace. What it may hold can be bounded (limit), and what others cannot take from
+ * it (reserve): bytes of which it may have blocks as they become free, not pages set apart.
  *
  * Thread: the reactor that owns the pool. The counters may be read from any thread.
  * Depends: blocks.h, mem.h.
@@ -14,6 +18,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "target/base/line.h"
 #include "target/base/list.h"
 #include "target/memory/blocks.h"
 #include "target/memory/mem.h"
@@ -22,18 +27,35 @@
 #define NP_POOL_WAIT_BUCKETS 24
 
 struct np_buf {
-	struct np_pool *pool; /* NULL: holds nothing */
+	struct np_pool *pool;      /* NULL: holds nothing */
+	struct np_pool_user *user; /* whose it counts as; NULL: nobody's */
 	void *va;
 	uint32_t bytes; /* usable, at least what was asked for unless the pool is too small */
 };
 
+/* What one namespace has of one pool. Its owner embeds it. */
+struct np_pool_user {
+	/* Set before np_pool_add_user(): */
+	uint64_t limit_bytes;  /* the most that it holds at a time; UINT64_MAX: no limit */
+	uint64_t wanted_bytes; /* of reserve */
+	/* Private, or to be read: */
+	struct np_pool *pool;   /* NULL: it has none, and counts for nothing */
+	uint64_t reserve_bytes; /* what it got of it; at most the limit */
+	uint32_t max_bytes;     /* of the largest block that it can have */
+	unsigned int nwaiting;
+	struct np_pool_waiter *first; /* none of the others goes before this one */
+	_Atomic uint64_t in_use_bytes, high_water_bytes; /* any thread reads */
+	struct np_list link;                             /* in pool->users */
+	uint32_t own[NP_BLOCK_ORDERS]; /* given back by it and not merged: lists of blocks.h */
+} __attribute__((aligned(NP_LINE_BYTES)));
+
 /*
- * Those that wait for buffers of one pool on behalf of one user, say a connection. Users are served
+ * Those that wait for buffers of one pool on behalf of somebody, say a connection. Lines are served
  * in turn, so that one with many waiters does not keep the others waiting for all of them.
  */
 struct np_pool_line {
 	struct np_list link;    /* in pool->lines while anybody waits */
-	struct np_list waiters; /* np_pool_waiter.link */
+	struct np_list waiters; /* np_pool_waiter.link: the first of each user */
 };
 
 /*
@@ -42,9 +64,11 @@ struct np_pool_line {
  *           np_pool_evict()
  */
 struct np_pool_waiter {
-	struct np_list link;
+	struct np_list link;       /* in line->waiters, or in the first one's followers */
+	struct np_list followers;  /* of the first of a user in a line: the others */
 	struct np_pool *pool;      /* set by np_pool_get() */
 	struct np_pool_line *line; /* set by np_pool_get() */
+	struct np_pool_user *user; /* NULL: nobody's */
 	uint32_t bytes;
 	uint64_t since_us, waited_us; /* private; and for granted(): how long it took */
 	void (*granted)(struct np_pool_waiter *waiter, struct np_buf buf);
@@ -54,10 +78,15 @@ struct np_pool {
 	struct np_mem_region *region;
 	uint8_t *base;
 	uint32_t npages;
-	uint32_t max_bytes; /* of the largest block that is given out */
+	uint32_t max_bytes; /* of the largest block that is given out; to a user: his own */
 	struct np_blocks blocks;
 	uint32_t spare[NP_BLOCK_ORDERS]; /* given back and not merged, one of each order */
 	struct np_list lines;            /* the one whose turn it is comes first */
+	struct np_list users;
+	uint64_t unmet_bytes;         /* of the users' reserves, what they do not hold */
+	uint32_t block_bytes;         /* max_bytes as it was without users */
+	bool is_room_wanted;          /* not all who wait do so for their own limit */
+	struct np_pool_waiter *first; /* nobody takes the room that this one waits for */
 	struct np_poller poller;
 	struct np_reactor *reactor; /* the owner; NULL before it was attached */
 	_Atomic uint64_t in_use_bytes, high_water_bytes, waits, waiting;
@@ -95,13 +124,25 @@ static inline void np_pool_line_init(struct np_pool_line *line)
 }
 
 /**
+ * np_pool_add_user() - @user has what its limit and reserve say, from now on
+ *
+ * Reserves are cut, those of later users first, so that a page is left for who has none.
+ * Context: the reactor.
+ */
+void np_pool_add_user(struct np_pool *pool, struct np_pool_user *user);
+
+/* @user has no limit and no reserve any more; buffers of it may be in use. Context: the reactor. */
+void np_pool_del_user(struct np_pool_user *user);
+
+/**
  * np_pool_get() - take a buffer, or queue for one
- * @line: the user's, for this pool
- * @waiter: its bytes and granted are set by the caller. A request for more than the pool's
- *          largest block is served with that block: the caller works in pieces
+ * @line: the caller's, for this pool
+ * @waiter: its user, bytes and granted are set by the caller. A request for more than the largest
+ *          block that it can have is served with that block: the caller works in pieces
  * @ret_buf: the buffer
  *
- * Nobody overtakes a waiter of the same line, or takes a buffer while anybody waits.
+ * Nobody overtakes a waiter of the same line and user, or takes the room that somebody waits for;
+ * who waits only for his own limit keeps nobody else waiting.
  * Context: the reactor.
  * Return: true with a buffer; false if @waiter was queued and granted() will be called.
  */
