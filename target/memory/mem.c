@@ -3,7 +3,7 @@
  * mem.c - the table of regions; cuts a region into pools and a part for self-tests.
  *
  * Thread: control.
- * Depends: pool.h, numa.h.
+ * Depends: buscopy.h, pool.h, numa.h.
  */
 #include "target/memory/mem.h"
 
@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "target/memory/buscopy.h"
 #include "target/memory/pool.h"
 #include "target/topology/numa.h"
 #include "target/topology/pci.h"
@@ -126,6 +127,7 @@ int np_mem_open(struct np_mem *mem, const struct np_mem_ops *ops, const struct n
 	ret = ops->open(region, &with_scratch, why, why_size);
 	if (ret)
 		goto err_free;
+	region->zero = region->is_peer ? mem->zero : NP_MEM_ZERO_NEVER;
 	ret = np_mem_carve(region, want->bytes, nreactors);
 	if (ret) {
 		snprintf(why, why_size, "%zu bytes cannot be shared by %u reactors: %s",
@@ -141,8 +143,19 @@ err_free:
 	return ret;
 }
 
+/* Self-tests have read blocks of the drives into the scratch area. */
+static void np_mem_wipe(struct np_mem_region *region)
+{
+	if (region->zero == NP_MEM_ZERO_NEVER || atomic_load(&region->state) == NP_MEM_GONE)
+		return;
+	for (unsigned int i = 0; i < region->npools; i++)
+		np_pool_wipe(region->pools[i]);
+	np_buszero(region->scratch, region->scratch_bytes);
+}
+
 void np_mem_close(struct np_mem *mem, struct np_mem_region *region)
 {
+	np_mem_wipe(region);
 	mem->regions[region->id] = NULL;
 	np_mem_free(region);
 }

@@ -41,6 +41,13 @@ enum np_mem_state {
 	NP_MEM_GONE,    /* so is its device: to be closed then */
 };
 
+/* When peer memory that was in use is zeroed. */
+enum np_mem_zero {
+	NP_MEM_ZERO_NEVER,
+	NP_MEM_ZERO_NAMESPACE, /* before another namespace gets it, and before it is given back */
+	NP_MEM_ZERO_ALWAYS,    /* when a command gives it back */
+};
+
 /* What a self-test of a pair of devices found. */
 enum np_verdict {
 	NP_VERDICT_UNTESTED,
@@ -79,6 +86,7 @@ struct np_mem_region {
 	 * memory is, and what is host memory by another way, such as udmabuf.
 	 */
 	bool is_optional;
+	enum np_mem_zero zero;
 	_Atomic int state;                      /* enum np_mem_state; any thread reads */
 	struct np_pool *pools[NP_MAX_REACTORS]; /* by reactor index */
 	unsigned int npools;
@@ -121,6 +129,7 @@ extern const struct np_mem_ops np_mem_dmabuf_ops;
 /* All regions of the process. */
 struct np_mem {
 	struct np_mem_region *regions[NP_MAX_REGIONS]; /* by id; NULL: none has it */
+	enum np_mem_zero zero;                         /* of peer memory opened from now on */
 };
 
 /* Walks the regions: struct np_mem_region *region; np_mem_for_each(mem, region) statement */
@@ -144,6 +153,7 @@ int np_mem_open(struct np_mem *mem, const struct np_mem_ops *ops, const struct n
 /**
  * np_mem_close() - close a region; its id may be given out again
  *
+ * Unless it is never zeroed, or gone, what was in use of it is zeroed first.
  * Context: control thread, after its memory keys are gone and its pools are detached.
  */
 void np_mem_close(struct np_mem *mem, struct np_mem_region *region);

@@ -66,15 +66,28 @@ static inline void np_pool_charge(struct np_pool *pool, struct np_pool_user *use
 
 /* ---- blocks ------------------------------------------------------------------------------- */
 
-/* Return: first page of a block of @order, NP_BLOCK_NONE if there is none. */
-static __attribute__((noinline)) uint32_t np_pool_take(struct np_pool *pool, unsigned int order)
+/*
+ * For a user one that was his before, if that is easily found.
+ * Return: first page of a block of @order, NP_BLOCK_NONE if there is none.
+ */
+static __attribute__((noinline)) uint32_t np_pool_take(
+	struct np_pool *pool, unsigned int order, const struct np_pool_user *user)
 {
-	uint32_t page = np_blocks_take(&pool->blocks, order, 0);
+	uint32_t owner = user && pool->zero == NP_MEM_ZERO_NAMESPACE ? user->id : 0;
+	uint32_t page = np_blocks_take(&pool->blocks, order, owner);
 
-	if (page != NP_BLOCK_NONE)
-		return page;
-	np_pool_merge(pool);
-	return np_blocks_take(&pool->blocks, order, 0);
+	if (page == NP_BLOCK_NONE) {
+		np_pool_merge(pool);
+		page = np_blocks_take(&pool->blocks, order, owner);
+	}
+	if (page != NP_BLOCK_NONE && user && pool->zero != NP_MEM_ZERO_NEVER)
+		np_pool_own(pool, page, order, user->id);
+	return page;
+}
+
+static inline uint32_t np_pool_page_of(const struct np_pool *pool, const struct np_buf *buf)
+{
+	return (uint32_t)((size_t)((uint8_t *)buf->va - pool->base) / NP_PAGE_BYTES);
 }
 
 static inline void np_pool_fill_buf(struct np_pool *pool, struct np_pool_user *user, uint32_t page,
@@ -90,7 +103,7 @@ static inline void np_pool_fill_buf(struct np_pool *pool, struct np_pool_user *u
 	np_pool_mark(&pool->in_use_bytes, &pool->high_water_bytes);
 }
 
-/* For those that are nobody's. Inline: it is all that most calls of np_pool_get() do. */
+/* For those that are nobody's, who may see what others have left. Inline: it is all that most calls of np_pool_get() do. */
 static inline enum np_pool_answer np_pool_try_common(
 	struct np_pool *pool, uint32_t bytes, struct np_buf *ret_buf)
 {
@@ -99,7 +112,7 @@ static inline enum np_pool_answer np_pool_try_common(
 
 	pool->spare[order] = NP_BLOCK_NONE;
 	if (page == NP_BLOCK_NONE)
-		page = np_pool_take(pool, order);
+		page = np_pool_take(pool, order, NULL);
 	if (page == NP_BLOCK_NONE)
 		return NP_POOL_NO_BLOCK;
 	np_pool_fill_buf(pool, NULL, page, order, ret_buf);
@@ -115,9 +128,10 @@ static inline enum np_pool_answer np_pool_try_user(
 
 	if (np_stat_read(&user->in_use_bytes) + (NP_PAGE_BYTES << order) > user->limit_bytes)
 		return NP_POOL_OVER;
+	/* What he has set aside nobody else has had meanwhile. */
 	page = np_blocks_take_aside(&pool->blocks, &user->own[order]);
 	if (page == NP_BLOCK_NONE)
-		page = np_pool_take(pool, order);
+		page = np_pool_take(pool, order, user);
 	if (page == NP_BLOCK_NONE)
 		return NP_POOL_NO_BLOCK;
 	np_pool_fill_buf(pool, user, page, order, ret_buf);
@@ -130,6 +144,7 @@ enum np_pool_answer np_pool_try(
 	struct np_pool *pool, const struct np_pool_waiter *waiter, struct np_buf *ret_buf)
 {
 	struct np_pool_user *user = waiter->user;
+	enum np_pool_answer answer;
 	uint32_t bytes;
 
 	if (user && user->pool != pool)
@@ -140,8 +155,13 @@ enum np_pool_answer np_pool_try(
 		return NP_POOL_OVER;
 	if (!np_pool_has_room(pool, user, waiter, bytes))
 		return NP_POOL_SHORT;
-	return user ? np_pool_try_user(pool, user, bytes, ret_buf)
-		    : np_pool_try_common(pool, bytes, ret_buf);
+	if (user)
+		return np_pool_try_user(pool, user, bytes, ret_buf);
+	answer = np_pool_try_common(pool, bytes, ret_buf);
+	if (answer == NP_POOL_GRANTED && pool->zero != NP_MEM_ZERO_NEVER)
+		np_pool_own(pool, np_pool_page_of(pool, ret_buf), np_pool_order_of(bytes, bytes),
+			NP_POOL_NOBODY);
+	return answer;
 }
 
 /* np_pool_get() where somebody has a limit or a reserve, or waits. */
@@ -168,9 +188,9 @@ bool np_pool_get(struct np_pool *pool, struct np_pool_line *line, struct np_pool
 
 	/* Nobody waits, and nobody has to be left anything: the usual case, and a short way. */
 	if (np_list_is_empty(&pool->lines) && !pool->unmet_bytes) {
-		if (!user)
+		if (!user && pool->zero == NP_MEM_ZERO_NEVER)
 			answer = np_pool_try_common(pool, waiter->bytes, ret_buf);
-		else if (user->pool == pool)
+		else if (user && user->pool == pool)
 			answer = np_pool_try_user(pool, user, waiter->bytes, ret_buf);
 	}
 	return answer == NP_POOL_GRANTED || np_pool_get_or_wait(pool, line, waiter, ret_buf);
@@ -187,18 +207,22 @@ static void np_pool_put_common(struct np_pool *pool, uint32_t page, unsigned int
 	pool->spare[order] = page;
 }
 
-static inline void np_pool_put_user(
+/* @user: NULL, or the pool's before it was deleted */
+static __attribute__((noinline)) void np_pool_put_user(
 	struct np_pool *pool, struct np_pool_user *user, uint32_t page, unsigned int order)
 {
 	uint64_t less = (uint64_t)0 - (NP_PAGE_BYTES << order);
 
-	if (user->pool != pool) {
-		np_stat_add(&user->in_use_bytes, less);
-		np_pool_put_common(pool, page, order);
+	if (pool->zero == NP_MEM_ZERO_ALWAYS)
+		np_pool_clean(pool, page, order);
+	if (user && user->pool == pool) {
+		np_pool_charge(pool, user, less);
+		np_blocks_put_aside(&pool->blocks, &user->own[order], page);
 		return;
 	}
-	np_pool_charge(pool, user, less);
-	np_blocks_put_aside(&pool->blocks, &user->own[order], page);
+	if (user)
+		np_stat_add(&user->in_use_bytes, less);
+	np_pool_put_common(pool, page, order);
 }
 
 void np_buf_put(struct np_buf *buf)
@@ -210,11 +234,11 @@ void np_buf_put(struct np_buf *buf)
 
 	if (!pool)
 		return;
-	page = (uint32_t)((size_t)((uint8_t *)buf->va - pool->base) / NP_PAGE_BYTES);
+	page = np_pool_page_of(pool, buf);
 	order = pool->blocks.pages[page].order;
 	assert(order < NP_BLOCK_ORDERS && pool->spare[order] != page);
 	np_stat_add(&pool->in_use_bytes, (uint64_t)0 - buf->bytes);
-	if (user)
+	if (user || pool->zero == NP_MEM_ZERO_ALWAYS)
 		np_pool_put_user(pool, user, page, order);
 	else
 		np_pool_put_common(pool, page, order);
@@ -231,7 +255,9 @@ int np_pool_new(struct np_mem_region *region, void *base, size_t bytes, struct n
 	pool = np_line_alloc(sizeof(*pool));
 	if (!pool)
 		return -ENOMEM;
-	if (np_blocks_init(&pool->blocks, (uint32_t)npages, 0)) {
+	pool->zero = region ? region->zero : NP_MEM_ZERO_NEVER;
+	if (np_blocks_init(&pool->blocks, (uint32_t)npages,
+		    pool->zero == NP_MEM_ZERO_NEVER ? NP_POOL_CLEAN : NP_POOL_UNKNOWN)) {
 		free(pool);
 		return -ENOMEM;
 	}

@@ -36,6 +36,7 @@ struct np_buf {
 /* What one namespace has of one pool. Its owner embeds it. */
 struct np_pool_user {
 	/* Set before np_pool_add_user(): */
+	uint32_t id; /* of the namespace, from 1 on: not one sees what another one has left */
 	uint64_t limit_bytes;  /* the most that it holds at a time; UINT64_MAX: no limit */
 	uint64_t wanted_bytes; /* of reserve */
 	/* Private, or to be read: */
@@ -81,6 +82,7 @@ struct np_pool {
 	uint32_t max_bytes; /* of the largest block that is given out; to a user: his own */
 	struct np_blocks blocks;
 	uint32_t spare[NP_BLOCK_ORDERS]; /* given back and not merged, one of each order */
+	enum np_mem_zero zero;           /* the region's */
 	struct np_list lines;            /* the one whose turn it is comes first */
 	struct np_list users;
 	uint64_t unmet_bytes;         /* of the users' reserves, what they do not hold */
@@ -90,6 +92,7 @@ struct np_pool {
 	struct np_poller poller;
 	struct np_reactor *reactor; /* the owner; NULL before it was attached */
 	_Atomic uint64_t in_use_bytes, high_water_bytes, waits, waiting;
+	_Atomic uint64_t zeroed_bytes;
 	_Atomic uint64_t wait_us[NP_POOL_WAIT_BUCKETS]; /* waits that have ended, by their time */
 	_Atomic uint64_t read_bytes,
 		write_bytes; /* counted by those who used the buffers for data */
@@ -103,6 +106,9 @@ struct np_pool {
 int np_pool_new(struct np_mem_region *region, void *base, size_t bytes, struct np_pool **ret_pool);
 
 void np_pool_free(struct np_pool *pool);
+
+/* Zeroes what was ever in use. Context: control thread, after np_pool_detach(). */
+void np_pool_wipe(struct np_pool *pool);
 
 /* Has the reactor that owns the pool serve those who wait. Context: the reactor. */
 void np_pool_attach(struct np_pool *pool, struct np_reactor *reactor);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * pool_try.h - between the files of the pool: pool.c, pool_user.c, pool_wait.c.
+ * pool_try.h - between the files of the pool: pool.c, pool_user.c, pool_wait.c, pool_zero.c.
  *
  * Thread: the reactor that owns the pool.
  * Depends: pool.h.
@@ -9,6 +9,11 @@
 #define NP_MEMORY_POOL_TRY_H
 
 #include "target/memory/pool.h"
+
+/* Owners of pages besides namespaces. Nobody is not the one that nobody was before. */
+#define NP_POOL_CLEAN 0u                 /* zero */
+#define NP_POOL_UNKNOWN UINT32_MAX       /* not used yet: as it was found */
+#define NP_POOL_NOBODY (UINT32_MAX - 1u) /* a waiter without a user */
 
 enum np_pool_answer {
 	NP_POOL_GRANTED,
@@ -28,6 +33,12 @@ void np_pool_wait(struct np_pool *pool, struct np_pool_line *line, struct np_poo
 
 /* Gives all that is unmerged back to the buddy allocator. */
 void np_pool_merge(struct np_pool *pool);
+
+/* The block is @owner's now: zeroes what others may have left in it. */
+void np_pool_own(struct np_pool *pool, uint32_t page, unsigned int order, uint32_t owner);
+
+/* Zeroes the block, for whoever has it next. */
+void np_pool_clean(struct np_pool *pool, uint32_t page, unsigned int order);
 
 /* What @user may still take of its reserve. */
 static inline uint64_t np_pool_unmet(const struct np_pool_user *user)
