@@ -184,6 +184,17 @@ void np_apply_test_all(struct np_daemon *daemon);
 void np_apply_distrust(
 	struct np_ns *ns, unsigned int rnic, struct np_mem_region *region, uint64_t lba);
 
+/* apply_share.c ----------------------------------------------------------------------------- */
+
+/* The namespace has its quota and its reserve in the memory that its paths use now, only there. */
+void np_apply_share(struct np_daemon *daemon, struct np_applied_ns *applied);
+
+/* @ns has neither any more. Commands may hold it. */
+void np_apply_unshare(struct np_daemon *daemon, struct np_ns *ns);
+
+/* For np_apply_free_ns(), after np_apply_unshare() or the reactors' end. */
+void np_apply_free_shares(struct np_ns *ns);
+
 /* apply_target.c ---------------------------------------------------------------------------- */
 
 /* Makes daemon->target of the configuration and the namespaces. Return: 0 or -ENOMEM. */

@@ -294,6 +294,7 @@ bool np_apply_choose_paths(struct np_daemon *daemon, struct np_applied_ns *appli
 		np_ns_set_path(applied->ns, id, NULL, NP_STAGED_NO_MEMORY);
 		applied->paths[id] = (struct np_applied_path){0};
 	}
+	np_apply_share(daemon, applied);
 	return has_peer;
 }
 

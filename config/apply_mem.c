@@ -182,9 +182,15 @@ static int np_apply_open_admin(struct np_daemon *daemon, char *why, size_t why_s
 
 int np_apply_memory(struct np_daemon *daemon, char *why, size_t why_size)
 {
+	static const enum np_mem_zero zeros[] = {
+		[NP_CFG_ZERO_NAMESPACE] = NP_MEM_ZERO_NAMESPACE,
+		[NP_CFG_ZERO_ALWAYS] = NP_MEM_ZERO_ALWAYS,
+		[NP_CFG_ZERO_NEVER] = NP_MEM_ZERO_NEVER,
+	};
 	int nodes[NP_MAX_HOST_REGIONS] = {-1}, ret;
 	unsigned int nnodes = np_numa_list_rnics(NP_SYSFS, nodes, NP_MAX_HOST_REGIONS);
 
+	daemon->mem.zero = zeros[daemon->cfg->daemon.zero_on_free];
 	/* In the order of NP_REGION_HOST and NP_REGION_ADMIN. */
 	ret = np_apply_open_host(daemon, nodes[0], why, why_size);
 	if (!ret)

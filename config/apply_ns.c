@@ -303,6 +303,7 @@ void np_apply_free_ns(struct np_ns *ns)
 	if (!ns)
 		return;
 	np_backend_close(ns->backend);
+	np_apply_free_shares(ns);
 	free(ns->use);
 	free(ns);
 }

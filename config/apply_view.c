@@ -130,6 +130,7 @@ void np_apply_retire_fini(struct np_daemon *daemon)
 
 void np_apply_retire(struct np_daemon *daemon, struct np_ns *ns)
 {
+	np_apply_unshare(daemon, ns);
 	np_list_add_tail(&daemon->retired, &ns->link);
 	ev_timer_start(daemon->runtime.loop, &daemon->retire_timer);
 }

@@ -221,6 +221,8 @@ int np_cfg_check(const struct np_cfg *cfg, struct np_cfg_diag *diag)
 	if (err == 0)
 		err = check_subsystems(cfg, diag);
 	if (err == 0)
+		err = np_cfg_check_shares(cfg, diag);
+	if (err == 0)
 		err = np_cfg_check_ports(cfg, diag);
 	if (err == 0)
 		err = check_daemon(cfg, diag);

@@ -26,6 +26,9 @@ int np_cfg_check(const struct np_cfg *cfg, struct np_cfg_diag *diag);
 /* The part of np_cfg_check() about the namespaces of subsystem @index. In check_ns.c. */
 int np_cfg_check_namespaces(const struct np_cfg *cfg, size_t index, struct np_cfg_diag *diag);
 
+/* The part of np_cfg_check() about namespaces that share memory. In check_share.c. */
+int np_cfg_check_shares(const struct np_cfg *cfg, struct np_cfg_diag *diag);
+
 /* The part of np_cfg_check() about the ports. In check_port.c. */
 int np_cfg_check_ports(const struct np_cfg *cfg, struct np_cfg_diag *diag);
 

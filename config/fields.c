@@ -71,6 +71,16 @@ static void format_p2pmem(const void *src, char *buf, size_t size)
 	np_cfg_format_p2pmem(src, buf, size);
 }
 
+static int parse_share(const char *text, void *dst)
+{
+	return np_cfg_parse_share(text, dst);
+}
+
+static void format_share(const void *src, char *buf, size_t size)
+{
+	np_cfg_format_share(src, buf, size);
+}
+
 static int parse_id(const char *text, void *dst)
 {
 	return np_cfg_parse_id(text, dst);
@@ -94,6 +104,8 @@ static void format_version(const void *src, char *buf, size_t size)
 static const struct np_cfg_text_ops p2pmem_text = {
 	"\"0\", \"1\", a PCI address like \"0000:01:00.0\" or a name of memory", parse_p2pmem,
 	format_p2pmem};
+static const struct np_cfg_text_ops share_text = {
+	"a part like \"25%\" or bytes, a multiple of 4096", parse_share, format_share};
 static const struct np_cfg_text_ops id_text = {"16 bytes in hex", parse_id, format_id};
 static const struct np_cfg_text_ops version_text = {
 	"an NVMe version like \"1.4\"", parse_version, format_version};
@@ -193,6 +205,9 @@ static const struct np_cfg_field ns_fields[] = {
 	GROUP("resv", &ns_resv_class),
 	GROUP("attr", &ns_attr_class, .flags = NP_CFG_ALIAS),
 	TEXT("p2pmem", struct np_cfg_ns, p2pmem, &p2pmem_text, .flags = NP_CFG_NUMERIC),
+	TEXT("p2pmem_quota", struct np_cfg_ns, p2pmem_quota, &share_text, .flags = NP_CFG_NUMERIC),
+	TEXT("p2pmem_reserve", struct np_cfg_ns, p2pmem_reserve, &share_text,
+		.flags = NP_CFG_NUMERIC),
 	BOOL("p2pmem_require", struct np_cfg_ns, p2pmem_require, false),
 	BOOL("io_poll", struct np_cfg_ns, io_poll, false),
 	INT("scrub", struct np_cfg_ns, scrub, 0, UINT32_MAX, 0),
@@ -246,6 +261,8 @@ static const struct np_cfg_field daemon_fields[] = {
 	INT("cq_moderation_count", struct np_cfg_daemon, cq_moderation_count, 0, UINT16_MAX, 0),
 	INT("cq_moderation_us", struct np_cfg_daemon, cq_moderation_us, 0, UINT16_MAX, 0),
 	ENUM("p2p_fence", struct np_cfg_daemon, p2p_fence, np_cfg_fence_names, NP_CFG_FENCE_AUTO),
+	ENUM("zero_on_free", struct np_cfg_daemon, zero_on_free, np_cfg_zero_names,
+		NP_CFG_ZERO_NAMESPACE),
 	STR("control_socket", struct np_cfg_daemon, control_socket,
 		.def_text = NP_CFG_SOCKET_DEFAULT),
 	INT("cmb_pool_bytes", struct np_cfg_daemon, cmb_pool_bytes, 0, INT64_MAX, 0),

@@ -98,6 +98,12 @@ struct np_cfg_p2pmem {
 	char name[NP_CFG_MEMORY_NAME_MAX + 1]; /* "" unless mode is NAME */
 };
 
+/* A part of a provider's memory. All zero: not given. */
+struct np_cfg_share {
+	uint64_t bytes;
+	uint64_t percent; /* of the pool; 0: by bytes */
+};
+
 /* A UUID or NGUID in the byte order of its text. All zero in the file means not given. */
 struct np_cfg_id {
 	bool is_given;
@@ -156,10 +162,12 @@ struct np_cfg_ns {
 	uint32_t ana_grpid; /* default 1; 0 = saved on a kernel without ANA */
 	bool resv_enable;
 	struct np_cfg_p2pmem p2pmem;
-	bool p2pmem_require;       /* default false: fall back to host memory */
-	enum np_cfg_engine engine; /* default AUTO */
-	bool io_poll;              /* default false */
-	uint32_t scrub;            /* one write in so many is read back; default 0: none */
+	struct np_cfg_share p2pmem_quota;   /* most that it holds of a provider */
+	struct np_cfg_share p2pmem_reserve; /* what others cannot take of it */
+	bool p2pmem_require;                /* default false: fall back to host memory */
+	enum np_cfg_engine engine;          /* default AUTO */
+	bool io_poll;                       /* default false */
+	uint32_t scrub;                     /* one write in so many is read back; default 0: none */
 };
 
 struct np_cfg_subsys {
@@ -187,6 +195,13 @@ enum np_cfg_fence {
 	NP_CFG_FENCE_READ, /* the RNIC reads back the last byte */
 };
 
+/* When is peer memory that was in use zeroed? */
+enum np_cfg_zero {
+	NP_CFG_ZERO_NAMESPACE, /* before another namespace gets it */
+	NP_CFG_ZERO_ALWAYS,
+	NP_CFG_ZERO_NEVER,
+};
+
 struct np_cfg_reactors {
 	unsigned int count; /* default 1 */
 	int *cpus;          /* count of them; NULL = any CPU the process may run on */
@@ -208,6 +223,7 @@ struct np_cfg_daemon {
 	int32_t poll_us; /* poll that long without work before sleeping; -1 = for ever; default 200 */
 	uint16_t cq_moderation_count, cq_moderation_us; /* default 0: the RNIC's own */
 	enum np_cfg_fence p2p_fence;                    /* default AUTO */
+	enum np_cfg_zero zero_on_free;                  /* default NAMESPACE */
 	char *control_socket;                           /* default NP_CFG_SOCKET_DEFAULT */
 	uint64_t cmb_pool_bytes;  /* per provider; 0 = as much as is free, up to 64 MiB (default) */
 	uint64_t host_pool_bytes; /* for each NUMA node with an RNIC; default 64 MiB */

@@ -7,6 +7,7 @@
  */
 #include "config/apply.h"
 #include "config/report_json.h"
+#include "config/text.h"
 #include "target/memory/pool.h"
 
 static json_t *np_report_notes(const struct np_mem_region *region, bool is_rnic)
@@ -30,6 +31,7 @@ static json_t *np_report_notes(const struct np_mem_region *region, bool is_rnic)
 /* Sums over the pools of a region. */
 struct np_report_pools {
 	uint64_t bytes, in_use_bytes, high_water_bytes, waits, waiting, read_bytes, write_bytes;
+	uint64_t zeroed_bytes;
 	uint64_t wait_us[NP_POOL_WAIT_BUCKETS];
 };
 
@@ -45,6 +47,7 @@ static void np_report_add_pools(struct np_report_pools *sum, const struct np_mem
 		sum->waiting += np_stat_read(&pool->waiting);
 		sum->read_bytes += np_stat_read(&pool->read_bytes);
 		sum->write_bytes += np_stat_read(&pool->write_bytes);
+		sum->zeroed_bytes += np_stat_read(&pool->zeroed_bytes);
 		for (unsigned int j = 0; j < NP_POOL_WAIT_BUCKETS; j++)
 			sum->wait_us[j] += np_stat_read(&pool->wait_us[j]);
 	}
@@ -67,21 +70,60 @@ static json_t *np_report_wait_times(const struct np_report_pools *sum)
 	return np_report_take(&times);
 }
 
-static json_t *np_report_region(const struct np_mem_region *region)
+/* What a namespace has of a region, over all reactors. */
+static json_t *np_report_user(
+	const struct np_applied_ns *applied, const struct np_pool_user *users, unsigned int nusers)
+{
+	uint64_t reserve_bytes = 0, in_use_bytes = 0, high_water_bytes = 0, quota_bytes = 0;
+
+	for (unsigned int i = 0; i < nusers; i++) {
+		reserve_bytes += users[i].reserve_bytes;
+		in_use_bytes += np_stat_read(&users[i].in_use_bytes);
+		high_water_bytes += np_stat_read(&users[i].high_water_bytes);
+		quota_bytes += users[i].limit_bytes;
+	}
+	return json_pack("{s:s, s:I, s:o, s:I, s:I, s:I}", "nqn", applied->cfg_subsys->nqn, "nsid",
+		(json_int_t)applied->cfg->nsid, "quota_bytes",
+		np_cfg_share_is_given(&applied->cfg->p2pmem_quota)
+			? json_integer(np_report_int(quota_bytes))
+			: json_null(),
+		"reserve_bytes", np_report_int(reserve_bytes), "in_use_bytes",
+		np_report_int(in_use_bytes), "high_water_bytes", np_report_int(high_water_bytes));
+}
+
+static json_t *np_report_users(const struct np_daemon *daemon, const struct np_mem_region *region)
+{
+	struct np_report_list list = {.list = json_array()};
+
+	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
+		const struct np_applied_ns *applied = &daemon->namespaces[i];
+
+		if (applied->ns && applied->ns->shared >> region->id & 1)
+			np_report_append(&list,
+				np_report_user(applied,
+					atomic_load(&applied->ns->users[region->id]),
+					region->npools));
+	}
+	return np_report_take(&list);
+}
+
+static json_t *np_report_region(const struct np_daemon *daemon, const struct np_mem_region *region)
 {
 	struct np_report_pools sum = {0};
 
 	np_report_add_pools(&sum, region);
 	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}",
+		"{s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
 		"name", region->name, "kind", region->ops->name, "label", region->label, "pci",
 		region->pci, "numa_node", region->numa_node, "size_bytes",
 		np_report_int(region->device_bytes), "pool_bytes", np_report_int(sum.bytes),
 		"in_use_bytes", np_report_int(sum.in_use_bytes), "high_water_bytes",
 		np_report_int(sum.high_water_bytes), "read_bytes", np_report_int(sum.read_bytes),
 		"write_bytes", np_report_int(sum.write_bytes), "waits", np_report_int(sum.waits),
-		"waiting", np_report_int(sum.waiting), "wait_times", np_report_wait_times(&sum),
-		"devices", np_report_notes(region, true), "drives", np_report_notes(region, false));
+		"waiting", np_report_int(sum.waiting), "zeroed_bytes",
+		np_report_int(sum.zeroed_bytes), "wait_times", np_report_wait_times(&sum), "users",
+		np_report_users(daemon, region), "devices", np_report_notes(region, true), "drives",
+		np_report_notes(region, false));
 }
 
 int np_report_memory(
@@ -94,7 +136,7 @@ int np_report_memory(
 	(void)params;
 	(void)error;
 	np_mem_for_each(&daemon->mem, region)
-		np_report_append(&providers, np_report_region(region));
+		np_report_append(&providers, np_report_region(daemon, region));
 	return np_report_finish(
 		json_pack("{s:o}", "providers", np_report_take(&providers)), ret_result);
 }

@@ -9,8 +9,12 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define PAGE_BYTES 4096
 
 const struct np_cfg_name np_cfg_trtype_names[] = {
 	{"rdma", NP_CFG_TRTYPE_RDMA},
@@ -54,6 +58,13 @@ const struct np_cfg_name np_cfg_fence_names[] = {
 	{"auto", NP_CFG_FENCE_AUTO},
 	{"none", NP_CFG_FENCE_NONE},
 	{"read", NP_CFG_FENCE_READ},
+	{NULL, 0},
+};
+
+const struct np_cfg_name np_cfg_zero_names[] = {
+	{"namespace", NP_CFG_ZERO_NAMESPACE},
+	{"always", NP_CFG_ZERO_ALWAYS},
+	{"never", NP_CFG_ZERO_NEVER},
 	{NULL, 0},
 };
 
@@ -172,6 +183,51 @@ void np_cfg_format_p2pmem(const struct np_cfg_p2pmem *p2pmem, char *buf, size_t 
 		snprintf(buf, size, "%s", p2pmem->name);
 	else
 		snprintf(buf, size, "%d", p2pmem->mode == NP_CFG_P2PMEM_AUTO);
+}
+
+int np_cfg_parse_share(const char *text, struct np_cfg_share *ret_share)
+{
+	struct np_cfg_share share = {0};
+	unsigned long long value;
+	char *end;
+
+	if (*text == '\0') {
+		*ret_share = share;
+		return 0;
+	}
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (!isdigit((unsigned char)*text) || errno || value == 0)
+		return -EINVAL;
+	if (strcmp(end, "%") == 0 && value <= 100)
+		share.percent = value;
+	else if (*end == '\0' && value % PAGE_BYTES == 0 && value <= INT64_MAX)
+		share.bytes = value;
+	else
+		return -EINVAL;
+	*ret_share = share;
+	return 0;
+}
+
+void np_cfg_format_share(const struct np_cfg_share *share, char *buf, size_t size)
+{
+	if (share->percent)
+		snprintf(buf, size, "%" PRIu64 "%%", share->percent);
+	else if (share->bytes)
+		snprintf(buf, size, "%" PRIu64, share->bytes);
+	else
+		snprintf(buf, size, "%s", "");
+}
+
+uint64_t np_cfg_share_of(const struct np_cfg_share *share, uint64_t pool_bytes, uint64_t none)
+{
+	if (!np_cfg_share_is_given(share))
+		return none;
+	if (share->percent)
+		return (pool_bytes / 100 * share->percent +
+			       pool_bytes % 100 * share->percent / 100) /
+			PAGE_BYTES * PAGE_BYTES;
+	return share->bytes;
 }
 
 int np_cfg_parse_id(const char *text, struct np_cfg_id *ret_id)

@@ -31,6 +31,7 @@ extern const struct np_cfg_name np_cfg_engine_names[];
 extern const struct np_cfg_name np_cfg_fence_names[];
 extern const struct np_cfg_name np_cfg_memory_kind_names[];
 extern const struct np_cfg_name np_cfg_exporter_names[];
+extern const struct np_cfg_name np_cfg_zero_names[];
 
 /* Return: the name of @value in @names, "?" when it has none. */
 const char *np_cfg_name_of(const struct np_cfg_name *names, unsigned int value);
@@ -53,6 +54,26 @@ bool np_cfg_is_memory_name(const char *name);
 /* Parse "0", "1", a PCI address or a name of memory. Return: 0; -EINVAL. */
 int np_cfg_parse_p2pmem(const char *text, struct np_cfg_p2pmem *ret_p2pmem);
 void np_cfg_format_p2pmem(const struct np_cfg_p2pmem *p2pmem, char *buf, size_t size);
+
+/*
+ * Parse "1%" to "100%", or a number of bytes that is a multiple of 4096 and not 0.
+ * Return: 0, not given when the text is empty; -EINVAL.
+ */
+int np_cfg_parse_share(const char *text, struct np_cfg_share *ret_share);
+
+/* Write @share as it is parsed. */
+void np_cfg_format_share(const struct np_cfg_share *share, char *buf, size_t size);
+
+static inline bool np_cfg_share_is_given(const struct np_cfg_share *share)
+{
+	return share->bytes || share->percent;
+}
+
+/*
+ * Find the bytes of @share in a pool of @pool_bytes.
+ * Return: whole pages; @none if it is not given.
+ */
+uint64_t np_cfg_share_of(const struct np_cfg_share *share, uint64_t pool_bytes, uint64_t none);
 
 /*
  * Parse 16 bytes in hex: a UUID, or an NGUID with or without '-' or ':' between its bytes.

@@ -127,13 +127,17 @@ static struct np_pool *np_req_choose_pool(struct np_req *req)
 	const struct np_queue *queue = req->queue;
 	struct np_mem_region *peer;
 
+	req->waiter.user = NULL;
 	/* Not the queue's number alone: Connect on an I/O queue must not wait behind I/O either. */
 	if (queue->qid == 0 || req->sqe.opcode == NP_OPCODE_FABRICS)
 		return queue->admin_pool;
 	if (!(req->cmd->flags & NP_CMD_PEER) || req->data.kind != NP_DATA_KEYED)
 		return queue->host_pool;
 	peer = np_req_find_peer(req);
-	return peer ? peer->pools[queue->reactor->index] : queue->host_pool;
+	if (!peer)
+		return queue->host_pool;
+	req->waiter.user = np_ns_user(req->ns, peer, queue->reactor->index);
+	return peer->pools[queue->reactor->index];
 }
 
 static void np_req_have_buf(struct np_req *req, struct np_buf buf)

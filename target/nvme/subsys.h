@@ -16,6 +16,7 @@
 #include "target/backend/backend.h"
 #include "target/base/line.h"
 #include "target/memory/mem.h"
+#include "target/memory/pool.h"
 #include "target/memory/traffic.h"
 
 #define NP_NQN_BYTES 224 /* with NUL. Spec: NVM Express Base 2.0, 4.5 */
@@ -63,8 +64,10 @@ struct np_ns {
 	uint8_t nguid[16], eui64[8]; /* zero if there is none */
 	struct np_backend *backend;
 	struct np_ns_path paths[NP_MAX_RNICS]; /* by the RNIC's id */
-	struct np_ns_use *use;                 /* by reactor index */
-	struct np_ns_stats *stats;             /* likewise; may outlive the namespace */
+	/* Its limits in peer memory: by region id, then by reactor. NULL: none; set once. */
+	_Atomic(struct np_pool_user *) users[NP_MAX_REGIONS];
+	struct np_ns_use *use;     /* by reactor index */
+	struct np_ns_stats *stats; /* likewise; may outlive the namespace */
 	unsigned int nreactors;
 	uint32_t scrub_every; /* one write in so many is looked at, see scrub.h; 0: none */
 	/*
@@ -73,7 +76,8 @@ struct np_ns {
 	 */
 	void (*distrust)(
 		struct np_ns *ns, unsigned int rnic, struct np_mem_region *region, uint64_t lba);
-	void *owner;         /* of distrust() */
+	void *owner;     /* of distrust() */
+	uint64_t shared; /* control thread only: regions in whose pools users[] are, a bit an id */
 	struct np_list link; /* control thread only, while it is being retired */
 };
 
@@ -211,6 +215,16 @@ static inline void np_ns_set_path(
 static inline struct np_mem_region *np_ns_region(const struct np_ns *ns, unsigned int rnic)
 {
 	return atomic_load_explicit(&ns->paths[rnic].region, memory_order_acquire);
+}
+
+/* What @ns has of the reactor's pool of @region, or NULL. Context: any thread. */
+static inline struct np_pool_user *np_ns_user(
+	const struct np_ns *ns, const struct np_mem_region *region, unsigned int reactor)
+{
+	struct np_pool_user *users =
+		atomic_load_explicit(&ns->users[region->id], memory_order_acquire);
+
+	return users ? &users[reactor] : NULL;
 }
 
 /* Traffic of @ns over all reactors. Context: any thread. */

@@ -219,6 +219,52 @@ static void test_inline__in_pieces(void **state)
 	free(capsule);
 }
 
+/* Within a quota of two pages a transfer of 16 goes in pieces, and two of them one after the other. */
+static void test_write_read__within_a_quota(void **state)
+{
+	const uint64_t bit = 1u << NP_LB_REGION_PEER;
+	struct scene *scene = *state;
+	struct np_pool *pool = scene->lb->regions[NP_LB_REGION_PEER].pools[0];
+	struct np_pool_user *user = np_line_alloc(sizeof(*user));
+	uint8_t *data = random_bytes(64 * KIB);
+	struct np_lb_slot *slots[2];
+
+	assert_non_null(user);
+	user->limit_bytes = 2 * NP_PAGE_BYTES;
+	scene->ns->users[NP_LB_REGION_PEER] = user;
+	use_peer(scene);
+	scene->io->queue.region_ok = bit;
+	/* One that the pool does not know yet has no limit. */
+	write_and_read(scene, 0, 16 * KIB);
+	assert_int_equal(np_stat_read(&user->high_water_bytes), 0);
+	np_pool_add_user(pool, user);
+	write_and_read(scene, 0, 64 * KIB);
+	assert_int_equal(np_stat_read(&user->high_water_bytes), 2 * NP_PAGE_BYTES);
+	assert_int_equal(scene->backend->last.nblocks, 2 * NP_PAGE_BYTES / BLOCK);
+	/* Staged data is not counted. */
+	scene->io->queue.region_ok = 0;
+	write_and_read(scene, 0, 64 * KIB);
+	assert_int_equal(np_stat_read(&user->high_water_bytes), 2 * NP_PAGE_BYTES);
+	scene->io->queue.region_ok = bit;
+	for (int i = 0; i < 2; i++)
+		slots[i] = np_lb_send(
+			scene->io, rw(nvme_cmd_write, 128 * (unsigned int)i, 128), data, 64 * KIB);
+	assert_int_equal(np_stat_read(&pool->waiting), 1);
+	np_lb_pump(scene->lb);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(slots[i]->answers, 1);
+		np_lb_assert_status(slots[i]->cqe, NP_SUCCESS);
+		assert_memory_equal(
+			scene->backend->blocks + 128 * (size_t)i * BLOCK, data, 64 * KIB);
+	}
+	assert_int_equal(np_stat_read(&user->in_use_bytes), 0);
+	assert_int_equal(np_stat_read(&user->high_water_bytes), 2 * NP_PAGE_BYTES);
+	assert_sums_agree(scene);
+	np_pool_del_user(user);
+	free(user);
+	free(data);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -228,6 +274,7 @@ int main(void)
 		io_test(test_write__segments_and_pages),
 		io_test(test_write__inline),
 		io_test(test_inline__in_pieces),
+		io_test(test_write_read__within_a_quota),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
