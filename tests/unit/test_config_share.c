@@ -119,8 +119,8 @@ static void test_check_shares__accepts(void **state)
 		{NS(1, ON(ONE) "'p2pmem_reserve':'60%'") "," NS(
 			 2, ON(ONE) "'p2pmem_reserve':'40%'"),
 			NULL, ""},
-		{NS(1, ON(ONE) "'p2pmem_reserve':'60%'") "," NS(
-			 2, ON(ONE) "'p2pmem_reserve':'60%','enable':0"),
+		{NS(1, ON(ONE) "'p2pmem_reserve':'60%','enable':0") "," NS(
+			 2, ON(ONE) "'p2pmem_reserve':'60%'"),
 			NULL, ""},
 		{NS(1, ON(ONE) "'p2pmem_reserve':'60%'") "," NS(2, AUTO "'p2pmem_reserve':'60%'"),
 			NULL,

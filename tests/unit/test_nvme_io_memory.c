@@ -243,7 +243,9 @@ static void test_write_read__within_a_quota(void **state)
 	assert_int_equal(scene->backend->last.nblocks, 2 * NP_PAGE_BYTES / BLOCK);
 	/* Staged data is not counted. */
 	scene->io->queue.region_ok = 0;
-	write_and_read(scene, 0, 64 * KIB);
+	slots[0] = np_lb_send(scene->io, rw(nvme_cmd_write, 0, 128), data, 64 * KIB);
+	assert_null(slots[0]->req.waiter.user);
+	np_lb_pump(scene->lb);
 	assert_int_equal(np_stat_read(&user->high_water_bytes), 2 * NP_PAGE_BYTES);
 	scene->io->queue.region_ok = bit;
 	for (int i = 0; i < 2; i++)
