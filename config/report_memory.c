@@ -112,8 +112,8 @@ static json_t *np_report_region(const struct np_daemon *daemon, const struct np_
 	struct np_report_pools sum = {0};
 
 	np_report_add_pools(&sum, region);
-	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+			 "s:o, s:o, s:o, s:o}",
 		"name", region->name, "kind", region->ops->name, "label", region->label, "pci",
 		region->pci, "numa_node", region->numa_node, "size_bytes",
 		np_report_int(region->device_bytes), "pool_bytes", np_report_int(sum.bytes),

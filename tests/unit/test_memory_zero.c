@@ -241,14 +241,13 @@ static void test_np_pool_wipe__what_was_in_use(void **state)
 static uint8_t device[64 * NP_PAGE_BYTES] __attribute__((aligned(4096)));
 
 static int open_device(
-	struct np_mem_region *region, const char *where, size_t bytes, char *why, size_t why_size)
+	struct np_mem_region *region, const struct np_mem_want *want, char *why, size_t why_size)
 {
-	(void)bytes;
 	(void)why;
 	(void)why_size;
 	region->bytes = sizeof(device);
 	region->va = device;
-	region->is_peer = where != NULL;
+	region->is_peer = want->where != NULL;
 	return 0;
 }
 
@@ -269,6 +268,7 @@ static void test_np_mem_close__leaves_zeros_in_peer_memory(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct np_mem_want want = {.where = cases[i].where};
 		struct np_mem mem = {.zero = cases[i].zero};
 		struct np_pool_waiter waiter = {.bytes = NP_PAGE_BYTES};
 		struct np_mem_region *region;
@@ -277,9 +277,7 @@ static void test_np_mem_close__leaves_zeros_in_peer_memory(void **state)
 		char why[64];
 
 		np_pool_line_init(&line);
-		assert_int_equal(
-			np_mem_open(&mem, &ops, cases[i].where, 0, 2, why, sizeof(why), &region),
-			0);
+		assert_int_equal(np_mem_open(&mem, &ops, &want, 2, why, sizeof(why), &region), 0);
 		for (int j = 0; j < 2; j++) {
 			assert_true(np_pool_get(region->pools[j], &line, &waiter, &buf));
 			memset(buf.va, 0x66, buf.bytes);
