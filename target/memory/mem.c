@@ -14,6 +14,7 @@
 
 #include "target/memory/buscopy.h"
 #include "target/memory/pool.h"
+#include "target/memory/witness.h"
 #include "target/topology/numa.h"
 #include "target/topology/pci.h"
 
@@ -21,7 +22,7 @@
  * Two pages more than the largest transfer: a test begins at an odd offset, and looks at what lies
  * around.
  */
-#define NP_SCRATCH_MAX_BYTES ((1024u + 8u) * 1024u)
+#define NP_SCRATCH_MAX_BYTES ((1024u + 12u) * 1024u)
 #define NP_SCRATCH_MIN_BYTES (4 * NP_PAGE_BYTES)
 
 const char *np_verdict_name(enum np_verdict verdict)
@@ -83,6 +84,12 @@ static int np_mem_carve(struct np_mem_region *region, size_t asked_bytes, unsign
 	share = (region->bytes - region->scratch_bytes) / nreactors;
 	share = share / NP_PAGE_BYTES * NP_PAGE_BYTES;
 	limit = np_mem_buf_limit(region->scratch_bytes);
+	if (region->is_peer && region->scratch_bytes > NP_SCRATCH_MIN_BYTES) {
+		region->scratch_bytes -= NP_PAGE_BYTES;
+		region->witness =
+			(uint64_t *)(void *)((uint8_t *)region->scratch + region->scratch_bytes);
+		np_witness_place(region);
+	}
 	for (unsigned int i = 0; i < nreactors; i++) {
 		int ret = np_pool_new(
 			region, (uint8_t *)region->va + i * share, share, &region->pools[i]);
@@ -151,6 +158,8 @@ static void np_mem_wipe(struct np_mem_region *region)
 	for (unsigned int i = 0; i < region->npools; i++)
 		np_pool_wipe(region->pools[i]);
 	np_buszero(region->scratch, region->scratch_bytes);
+	if (region->witness)
+		np_buszero(region->witness, NP_BUSZERO_UNIT);
 }
 
 void np_mem_close(struct np_mem *mem, struct np_mem_region *region)

@@ -93,6 +93,8 @@ struct np_mem_region {
 	/* A part that no pool hands out, for self-tests at any time; at least 4 pages. */
 	void *scratch;
 	size_t scratch_bytes;
+	/* A word that nobody but witness.h touches, and its value; NULL: there is none. */
+	uint64_t *witness, word;
 	struct np_list notes; /* struct np_mem_note; control thread only */
 	void *priv;           /* the provider's */
 };

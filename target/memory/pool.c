@@ -268,6 +268,7 @@ int np_pool_new(struct np_mem_region *region, void *base, size_t bytes, struct n
 	np_list_init(&pool->lines);
 	np_list_init(&pool->users);
 	np_list_init(&pool->poller.link);
+	np_witness_init(&pool->witness);
 	np_blocks_init_aside(pool->spare);
 	*ret_pool = pool;
 	return 0;

@@ -22,6 +22,7 @@
 #include "target/base/list.h"
 #include "target/memory/blocks.h"
 #include "target/memory/mem.h"
+#include "target/memory/witness.h"
 
 /* Bucket 0: less than 1 us, bucket i: less than 2^i us, the last one: all that is longer. */
 #define NP_POOL_WAIT_BUCKETS 24
@@ -89,6 +90,7 @@ struct np_pool {
 	uint32_t block_bytes;         /* max_bytes as it was without users */
 	bool is_room_wanted;          /* not all who wait do so for their own limit */
 	struct np_pool_waiter *first; /* nobody takes the room that this one waits for */
+	struct np_witness witness;
 	struct np_poller poller;
 	struct np_reactor *reactor; /* the owner; NULL before it was attached */
 	_Atomic uint64_t in_use_bytes, high_water_bytes, waits, waiting;

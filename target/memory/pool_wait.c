@@ -204,6 +204,7 @@ void np_pool_detach(struct np_pool *pool)
 	while ((user = np_list_first(&pool->users, struct np_pool_user, link)) != NULL)
 		np_pool_del_user(user);
 	np_reactor_del_poller(&pool->poller);
+	np_timer_cancel(&pool->witness.timer);
 	pool->reactor = NULL;
 }
 

@@ -131,9 +131,11 @@ static void np_io_rw_done(struct np_io *io, struct np_status status)
 {
 	struct np_req *req = np_container_of(io, struct np_req, io);
 
-	/* What the drive read, or wrote, where the memory was gone is anybody's guess. */
-	if (np_status_is_ok(status) && req->buf.pool && np_mem_is_lost(req->buf.pool->region))
-		status = np_status_retryable(np_status_generic(NVME_SC_INTERNAL));
+	/* What the drive read, or wrote, where the memory was away is anybody's guess. */
+	if (np_status_is_ok(status) && !np_req_had_memory(req)) {
+		np_req_redo_piece(req);
+		return;
+	}
 	if (np_status_is_ok(status))
 		np_io_count(req);
 	if (np_status_is_ok(status) && io->op == NP_IO_WRITE && np_scrub_is_due(req))

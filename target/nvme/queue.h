@@ -34,6 +34,7 @@ struct np_queue {
 	const struct np_port *port;
 	uint32_t id;       /* number of the connection, for logs and the CLI */
 	unsigned int rnic; /* id of the RNIC it came by, for np_ns.paths */
+	bool is_software;  /* the RNIC is: the CPU copies for it */
 	enum np_queue_state state;
 	uint16_t qid;        /* what the host asked for at connection time, checked by Connect */
 	uint16_t depth;      /* entries that the connection has room for; constant */

@@ -18,8 +18,6 @@
 /* In-capsule data goes to the drive as it lies, if it lies so; else it is copied first. */
 #define NP_ICD_ALIGN 512u
 
-static void np_req_next_piece(struct np_req *req);
-
 static void np_req_count_inflight(struct np_queue *queue, int change)
 {
 	uint32_t inflight = atomic_load_explicit(&queue->inflight, memory_order_relaxed);
@@ -81,119 +79,7 @@ static struct np_status np_req_check(struct np_req *req, struct np_status sgl_st
 	return NP_SUCCESS;
 }
 
-/* ---- the buffer --------------------------------------------------------------------------- */
-
-/* Does every segment but the first begin on a page boundary of a page-aligned buffer? */
-static bool np_data_is_paged(const struct np_data *data)
-{
-	uint32_t offset = 0;
-
-	for (unsigned int i = 0; i < data->nsegs; i++) {
-		if (offset % NP_PAGE_BYTES)
-			return false;
-		offset += data->segs[i].bytes;
-	}
-	return true;
-}
-
-/*
- * Return: the memory chosen for this request's data, or NULL for host memory. The cause is in
- * req->staged where it is not peer memory.
- */
-static struct np_mem_region *np_req_find_peer(struct np_req *req)
-{
-	const struct np_queue *queue = req->queue;
-	const struct np_ns_path *path = &req->ns->paths[queue->rnic];
-	struct np_mem_region *region = np_ns_region(req->ns, queue->rnic);
-
-	if (!region || !region->is_peer)
-		req->staged = atomic_load_explicit(&path->staged, memory_order_relaxed);
-	if (!region)
-		return NULL;
-	if (!np_queue_may_use(queue, region)) {
-		req->staged = NP_STAGED_PATH;
-		return NULL;
-	}
-	if (atomic_load_explicit(&queue->region_paged, memory_order_relaxed) >> region->id & 1 &&
-		!np_data_is_paged(&req->data)) {
-		req->staged = NP_STAGED_LAYOUT;
-		return NULL;
-	}
-	return region;
-}
-
-static struct np_pool *np_req_choose_pool(struct np_req *req)
-{
-	const struct np_queue *queue = req->queue;
-	struct np_mem_region *peer;
-
-	req->waiter.user = NULL;
-	/* Not the queue's number alone: Connect on an I/O queue must not wait behind I/O either. */
-	if (queue->qid == 0 || req->sqe.opcode == NP_OPCODE_FABRICS)
-		return queue->admin_pool;
-	if (!(req->cmd->flags & NP_CMD_PEER) || req->data.kind != NP_DATA_KEYED)
-		return queue->host_pool;
-	peer = np_req_find_peer(req);
-	if (!peer)
-		return queue->host_pool;
-	req->waiter.user = np_ns_user(req->ns, peer, queue->reactor->index);
-	return peer->pools[queue->reactor->index];
-}
-
-static void np_req_have_buf(struct np_req *req, struct np_buf buf)
-{
-	uint32_t usable = req->cmd->flags & NP_CMD_TWICE ? buf.bytes / 2 : buf.bytes;
-
-	req->buf = buf;
-	if (usable < req->bytes && !(req->cmd->flags & NP_CMD_PIECES)) {
-		np_req_complete(req, np_status_generic(NVME_SC_DATA_XFER_ERROR));
-		return;
-	}
-	np_req_next_piece(req);
-}
-
-static void np_req_count_wait(const struct np_req *req, struct np_traffic *traffic)
-{
-	np_stat_add(&traffic->count[NP_TRAFFIC_WAITS], 1);
-	np_stat_add(&traffic->count[NP_TRAFFIC_WAIT_US], req->waiter.waited_us);
-}
-
-static void np_req_get_buf(struct np_req *req);
-
-static void np_req_granted(struct np_pool_waiter *waiter, struct np_buf buf)
-{
-	struct np_req *req = np_container_of(waiter, struct np_req, waiter);
-
-	np_list_del(&req->link);
-	np_req_count_wait(req, &req->queue->traffic);
-	if (req->ns)
-		np_req_count_wait(req, &req->ns->stats[req->queue->reactor->index].traffic);
-	if (buf.pool)
-		np_req_have_buf(req, buf);
-	else
-		np_req_get_buf(req); /* that memory is gone */
-}
-
-bool np_req_take_buf(struct np_req *req, struct np_pool *pool, uint32_t bytes,
-	void (*granted)(struct np_pool_waiter *waiter, struct np_buf buf), struct np_buf *ret_buf)
-{
-	req->waiter.bytes = bytes;
-	req->waiter.granted = granted;
-	if (np_pool_get(pool, &req->queue->lines[pool->region->id], &req->waiter, ret_buf))
-		return true;
-	req->step = NP_REQ_WAIT_BUF;
-	np_list_add_tail(&req->queue->waiting, &req->link);
-	return false;
-}
-
-static void np_req_get_buf(struct np_req *req)
-{
-	uint32_t bytes = req->cmd->flags & NP_CMD_TWICE ? req->bytes * 2 : req->bytes;
-	struct np_buf buf;
-
-	if (np_req_take_buf(req, np_req_choose_pool(req), bytes, np_req_granted, &buf))
-		np_req_have_buf(req, buf);
-}
+/* ---- begin, continued: data or none ------------------------------------------------------- */
 
 static bool np_req_needs_buf(const struct np_req *req)
 {
@@ -220,6 +106,8 @@ void np_req_begin(
 	req->va = NULL;
 	req->piece_offset = 0;
 	req->piece_bytes = 0;
+	req->avoids_peer = false;
+	req->is_pushed = false;
 	req->error_loc = NP_ERROR_LOC_UNKNOWN;
 	np_req_count_inflight(queue, 1);
 	if (queue->qid)
@@ -266,7 +154,7 @@ static uint32_t np_req_piece_size(const struct np_req *req)
 	return req->ns ? most - most % req->ns->backend->block_bytes : most;
 }
 
-static void np_req_next_piece(struct np_req *req)
+void np_req_next_piece(struct np_req *req)
 {
 	req->va = req->buf.va;
 	req->piece_bytes = np_req_piece_size(req);
@@ -317,7 +205,8 @@ static void np_req_advance(struct np_req *req)
 void np_req_piece_done(struct np_req *req, struct np_status status)
 {
 	assert(req->step == NP_REQ_EXECUTE);
-	if (!np_status_is_ok(status) || req->piece_offset + req->piece_bytes == req->bytes) {
+	if (!np_status_is_ok(status) ||
+		(np_req_is_last_piece(req) && !np_req_must_watch_push(req))) {
 		np_req_complete(req, status);
 		return;
 	}
@@ -336,7 +225,14 @@ void np_req_pushed(struct np_req *req, int err)
 		np_req_complete(req, np_status_generic(NVME_SC_DATA_XFER_ERROR));
 		return;
 	}
-	np_req_advance(req);
+	if (!np_req_had_memory(req)) {
+		np_req_redo_piece(req);
+	} else if (np_req_is_last_piece(req)) {
+		req->is_pushed = true;
+		np_req_complete(req, NP_SUCCESS);
+	} else {
+		np_req_advance(req);
+	}
 }
 
 /* ---- complete and release ----------------------------------------------------------------- */

@@ -80,6 +80,9 @@ struct np_req {
 	struct np_buf buf;
 	struct np_pool_waiter waiter;
 	uint8_t staged;         /* enum np_staged: why buf is not peer memory, if it is not */
+	bool avoids_peer;       /* peer memory was away while this command used it */
+	bool is_pushed;         /* all of its data is with the host, before the response */
+	uint32_t epoch;         /* of buf's memory, see witness.h */
 	struct np_scrub *scrub; /* its data is being looked at again, see scrub.h; else NULL */
 	struct np_io io;
 	struct np_list link; /* in queue->waiting or queue->retry */
@@ -172,8 +175,37 @@ void np_req_complete(struct np_req *req, struct np_status status);
 /* Is there a piece to be sent before the response? For respond(). */
 static inline bool np_req_has_data_out(const struct np_req *req)
 {
-	return req->cmd && req->cmd->dir == NP_DIR_TO_HOST && req->bytes && !req->cqe.status;
+	return req->cmd && req->cmd->dir == NP_DIR_TO_HOST && req->bytes && !req->cqe.status &&
+		!req->is_pushed;
 }
+
+/* Is the current piece the last one? */
+static inline bool np_req_is_last_piece(const struct np_req *req)
+{
+	return req->piece_offset + req->piece_bytes == req->bytes;
+}
+
+/*
+ * An RNIC that is a device learns that memory it reads is away, and fails. A software RNIC does not,
+ * and what it has sent is looked at before the host is answered.
+ */
+static inline bool np_req_must_watch_push(const struct np_req *req)
+{
+	return req->cmd->dir == NP_DIR_TO_HOST && req->queue->is_software && req->buf.pool &&
+		req->buf.pool->region->is_peer;
+}
+
+/* Between req.c and req_buf.c --------------------------------------------------------------- */
+
+/* Takes a buffer for the pieces that are left, and goes on with np_req_next_piece(). */
+void np_req_get_buf(struct np_req *req);
+void np_req_next_piece(struct np_req *req);
+
+/* Was the memory of the buffer there since the request has it? */
+bool np_req_had_memory(const struct np_req *req);
+
+/* Does the current piece again, in host memory. */
+void np_req_redo_piece(struct np_req *req);
 
 /* Where the second buffer of a NP_CMD_TWICE command is. */
 static inline uint8_t *np_req_second_va(const struct np_req *req)

@@ -166,6 +166,8 @@ void np_lb_close(struct np_lb *lb)
 		free(lb->conns[i]);
 	}
 	np_registry_close();
+	for (unsigned int i = 0; i < 3; i++)
+		np_timer_cancel(&lb->regions[i].pools[0]->witness.timer);
 	assert_true(np_list_is_empty(&lb->reactor.timers));
 	for (unsigned int i = 0; i < 3; i++) {
 		assert_int_equal(np_stat_read(&lb->regions[i].pools[0]->in_use_bytes), 0);

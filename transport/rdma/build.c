@@ -169,6 +169,7 @@ static struct np_rdma_conn *conn_new(struct np_rdma *rdma, struct np_rdma_dev *d
 	np_queue_init(&conn->queue, &np_transport_rdma_ops, reactor, port, rdma->mem,
 		++rdma->last_conn_id, priv->qid, priv->depth);
 	conn->queue.rnic = dev->id;
+	conn->queue.is_software = dev->is_software;
 	conn->queue.host_pool = dev->host->pools[reactor->index];
 	np_list_add_tail(&rdma->conns, &conn->link);
 	rdma->base.nconns++;

@@ -66,7 +66,7 @@ static bool needs_fence(const struct np_rdma_dev *dev)
 {
 	if (dev->rdma->settings.fence != NP_FENCE_AUTO)
 		return dev->rdma->settings.fence == NP_FENCE_READ;
-	return !is_software(dev);
+	return !dev->is_software;
 }
 
 int np_rdma_dev_query(struct np_rdma_dev *dev, char *why, size_t why_size)
@@ -83,8 +83,9 @@ int np_rdma_dev_query(struct np_rdma_dev *dev, char *why, size_t why_size)
 	dev->has_odp = dev->attr.odp_caps.general_caps & IBV_ODP_SUPPORT &&
 		(dev->attr.odp_caps.per_transport_caps.rc_odp_caps & odp) == odp;
 	/* iWARP and RoCE/IB alike: these extensions bring SEND with invalidate. */
+	dev->is_software = is_software(dev);
 	dev->needs_fence = needs_fence(dev);
-	dev->may_fault = COPIES_MAY_FAULT && is_software(dev) && !dev->rdma->settings.software_p2p;
+	dev->may_fault = COPIES_MAY_FAULT && dev->is_software && !dev->rdma->settings.software_p2p;
 	dev->has_send_inv = dev->attr.orig_attr.device_cap_flags & IBV_DEVICE_MEM_MGT_EXTENSIONS;
 	np_rdma_dev_find_port(dev);
 	return 0;

@@ -44,6 +44,7 @@ struct np_rdma_dev {
 		retest_ms; /* CLOCK_MONOTONIC: a test that could not run is not tried before this */
 	bool has_odp;      /* for all that a connection does with local memory */
 	bool has_send_inv; /* SEND with invalidate */
+	bool is_software;  /* the CPU copies for it */
 	bool needs_fence;  /* what it writes to peer memory may arrive after its completion */
 	bool may_fault;    /* its copies to and from peer memory may crash the kernel */
 	struct np_rdma_fence *fences[NP_MAX_REACTORS]; /* by reactor index, NULL until needed */

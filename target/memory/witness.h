@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * witness.h - was peer memory there all the time?
+ *
+ * While a device is reset its memory takes no data and gives none, and nobody is told: writes vanish,
+ * reads bring other bytes, and a command that fell into that time ends with success. The kernel tells
+ * of a reset when it is over. So a word of the memory, which nobody else writes, is looked at before a
+ * command uses the memory and after it, and in between often enough that a reset cannot be missed: a
+ * function needs 100 ms for one (PCI Express Base 5.0, 6.6.2; Linux 7.2, drivers/pci/pci.c,
+ * pcie_flr()), and its memory does not answer all that time.
+ *
+ * Thread: the reactor that owns the pool.
+ * Depends: mem.h, reactor.h.
+ */
+#ifndef NP_MEMORY_WITNESS_H
+#define NP_MEMORY_WITNESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "target/reactor/reactor.h"
+
+struct np_mem_region;
+struct np_pool;
+
+/* Of a pool. */
+struct np_witness {
+	uint64_t seen_us; /* CLOCK_MONOTONIC of the last look */
+	uint32_t epoch;   /* another one when the memory was, or may have been, away */
+	struct np_timer timer;
+};
+
+/* Puts the word where region->witness points, if anywhere. Context: control thread, before use. */
+void np_witness_place(struct np_mem_region *region);
+
+/* Prepares the witness of a new pool. */
+void np_witness_init(struct np_witness *witness);
+
+/**
+ * np_witness_look() - is the memory there now?
+ *
+ * Between two looks that said yes and left the same epoch it was there all the time. Memory without
+ * a witness always is.
+ */
+bool np_witness_look(struct np_pool *pool);
+
+#endif
