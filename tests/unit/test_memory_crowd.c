@@ -6,6 +6,7 @@
 #include "pool_scene.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { USERS = 4, LINES = 3, WAITERS = 60, ROUNDS = 20000 };
 
@@ -14,7 +15,7 @@ struct crowd {
 	struct np_pool_user users[USERS];
 	struct np_pool_line lines[LINES];
 	struct waiter waiters[WAITERS];
-	bool is_waiting[WAITERS];
+	bool is_waiting[WAITERS], is_marked[WAITERS];
 };
 
 static void check_crowd(struct crowd *crowd)
@@ -35,13 +36,28 @@ static void check_crowd(struct crowd *crowd)
 	assert_true(sum + unmet <= (uint64_t)crowd->pool->npages * PAGE);
 }
 
+/* What a waiter writes into its buffer nobody else touches, nor is it zeroed, while it has it. */
+static void check_mark(const struct crowd *crowd, int i)
+{
+	const struct np_buf *buf = &crowd->waiters[i].buf;
+	const uint8_t *bytes = buf->va;
+
+	for (uint32_t at = 0; at < buf->bytes; at += 512)
+		assert_int_equal(bytes[at], i + 1);
+}
+
 static void play(struct crowd *crowd, int i)
 {
 	struct waiter *waiter = &crowd->waiters[i];
 	long who = random() % (USERS + 1);
 
 	crowd->is_waiting[i] &= !waiter->buf.pool;
-	if (waiter->buf.pool) {
+	if (waiter->buf.pool && !crowd->is_marked[i]) {
+		memset(waiter->buf.va, i + 1, waiter->buf.bytes);
+		crowd->is_marked[i] = true;
+	} else if (waiter->buf.pool) {
+		check_mark(crowd, i);
+		crowd->is_marked[i] = false;
 		np_buf_put(&waiter->buf);
 	} else if (crowd->is_waiting[i]) {
 		if (random() % 8)
@@ -57,15 +73,17 @@ static void play(struct crowd *crowd, int i)
 static void test_np_pool_get__a_crowd_is_served_to_the_last(void **state)
 {
 	static uint8_t memory[67 * PAGE] __attribute__((aligned(4096)));
+	struct np_mem_region region = {.zero = NP_MEM_ZERO_NAMESPACE};
 	static struct crowd crowd;
 	const struct np_pool_user users[USERS] = {user_of(NO_LIMIT, 0), user_of(12 * PAGE, 0),
 		user_of(NO_LIMIT, 20 * PAGE), user_of(30 * PAGE, 10 * PAGE)};
 	int left = WAITERS;
 
 	(void)state;
-	crowd.pool = pool_of(NULL, memory, sizeof(memory));
+	crowd.pool = pool_of(&region, memory, sizeof(memory));
 	for (int i = 0; i < USERS; i++) {
 		crowd.users[i] = users[i];
+		crowd.users[i].id = (uint32_t)i + 1;
 		np_pool_add_user(crowd.pool, &crowd.users[i]);
 	}
 	for (int i = 0; i < LINES; i++)
