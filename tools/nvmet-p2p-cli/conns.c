@@ -16,13 +16,7 @@ static void print_data(json_t *conns, FILE *out)
 	static const struct np_table_column columns[] = {
 		{"ID", "id", NP_TABLE_COUNT},
 		{"DEVICE", "device", NP_TABLE_TEXT},
-		{"READ", "read_bytes", NP_TABLE_BYTES},
-		{"BY P2P", "p2p_read_bytes", NP_TABLE_BYTES},
-		{"STAGED", "staged_read_bytes", NP_TABLE_BYTES},
-		{"WRITTEN", "write_bytes", NP_TABLE_BYTES},
-		{"BY P2P", "p2p_write_bytes", NP_TABLE_BYTES},
-		{"STAGED", "staged_write_bytes", NP_TABLE_BYTES},
-		{"INLINE", "inline_write_bytes", NP_TABLE_BYTES},
+		NP_TABLE_TRAFFIC,
 		{"WAITS", "waits", NP_TABLE_COUNT},
 	};
 	struct np_table *table =

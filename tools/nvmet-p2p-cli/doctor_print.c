@@ -12,19 +12,6 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-static void print_rows(const char *title, const struct np_table_column *columns, size_t n_columns,
-	json_t *rows, FILE *out)
-{
-	struct np_table *table = np_table_new(title, columns, n_columns);
-	json_t *row;
-	size_t i;
-
-	json_array_foreach(rows, i, row)
-		np_table_add(table, row);
-	np_table_print(table, out);
-	np_table_free(table);
-}
-
 static void print_host(json_t *host, FILE *out)
 {
 	static const struct np_table_column columns[] = {
@@ -70,11 +57,12 @@ static void print_devices(json_t *result, FILE *out)
 		{"MODEL", "model", NP_TABLE_TEXT},
 	};
 
-	print_rows(
+	np_table_print_rows(
 		"\nRDMA devices", rnics, ARRAY_SIZE(rnics), json_object_get(result, "rnics"), out);
-	print_rows("\nDevice memory", providers, ARRAY_SIZE(providers),
+	np_table_print_rows("\nDevice memory", providers, ARRAY_SIZE(providers),
 		json_object_get(result, "providers"), out);
-	print_rows("\nDrives", drives, ARRAY_SIZE(drives), json_object_get(result, "drives"), out);
+	np_table_print_rows(
+		"\nDrives", drives, ARRAY_SIZE(drives), json_object_get(result, "drives"), out);
 }
 
 /* @indent: what the lines below @node begin with. A line is not longer than the tree is deep. */

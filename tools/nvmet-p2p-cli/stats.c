@@ -13,24 +13,12 @@
 static const struct np_table_column data_columns[] = {
 	{"SUBSYSTEM", "nqn", NP_TABLE_TEXT},
 	{"NSID", "nsid", NP_TABLE_COUNT},
-	{"READ", "read_bytes", NP_TABLE_BYTES},
-	{"BY P2P", "p2p_read_bytes", NP_TABLE_BYTES},
-	{"STAGED", "staged_read_bytes", NP_TABLE_BYTES},
-	{"WRITTEN", "write_bytes", NP_TABLE_BYTES},
-	{"BY P2P", "p2p_write_bytes", NP_TABLE_BYTES},
-	{"STAGED", "staged_write_bytes", NP_TABLE_BYTES},
-	{"INLINE", "inline_write_bytes", NP_TABLE_BYTES},
+	NP_TABLE_TRAFFIC,
 };
 
 static const struct np_table_column rnic_columns[] = {
 	{"DEVICE", "name", NP_TABLE_TEXT},
-	{"READ", "read_bytes", NP_TABLE_BYTES},
-	{"BY P2P", "p2p_read_bytes", NP_TABLE_BYTES},
-	{"STAGED", "staged_read_bytes", NP_TABLE_BYTES},
-	{"WRITTEN", "write_bytes", NP_TABLE_BYTES},
-	{"BY P2P", "p2p_write_bytes", NP_TABLE_BYTES},
-	{"STAGED", "staged_write_bytes", NP_TABLE_BYTES},
-	{"INLINE", "inline_write_bytes", NP_TABLE_BYTES},
+	NP_TABLE_TRAFFIC,
 };
 
 static const struct np_table_column command_columns[] = {
@@ -52,19 +40,6 @@ static const struct np_table_column reactor_columns[] = {
 	{"BUSY", "busy_polls", NP_TABLE_COUNT},
 	{"SLEEPS", "sleeps", NP_TABLE_COUNT},
 };
-
-static void print_rows(const char *title, const struct np_table_column *columns, size_t n_columns,
-	json_t *rows, FILE *out)
-{
-	struct np_table *table = np_table_new(title, columns, n_columns);
-	json_t *row;
-	size_t i;
-
-	json_array_foreach(rows, i, row)
-		np_table_add(table, row);
-	np_table_print(table, out);
-	np_table_free(table);
-}
 
 /* What was staged, by its reason, below the row. */
 static void note_reasons(struct np_table *table, json_t *row)
@@ -111,7 +86,8 @@ void np_cli_print_stats(json_t *result, FILE *out)
 	print_data("Data", data_columns, ARRAY_SIZE(data_columns), namespaces, out);
 	print_data("\nRDMA devices", rnic_columns, ARRAY_SIZE(rnic_columns),
 		json_object_get(result, "devices"), out);
-	print_rows("\nCommands", command_columns, ARRAY_SIZE(command_columns), namespaces, out);
-	print_rows("\nReactors", reactor_columns, ARRAY_SIZE(reactor_columns),
+	np_table_print_rows(
+		"\nCommands", command_columns, ARRAY_SIZE(command_columns), namespaces, out);
+	np_table_print_rows("\nReactors", reactor_columns, ARRAY_SIZE(reactor_columns),
 		json_object_get(result, "reactors"), out);
 }

@@ -257,3 +257,16 @@ void np_table_print(const struct np_table *table, FILE *out)
 		fputc('\n', out);
 	}
 }
+
+void np_table_print_rows(const char *title, const struct np_table_column *columns, size_t n_columns,
+	json_t *rows, FILE *out)
+{
+	struct np_table *table = np_table_new(title, columns, n_columns);
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+		np_table_add(table, row);
+	np_table_print(table, out);
+	np_table_free(table);
+}

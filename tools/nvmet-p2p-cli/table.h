@@ -26,6 +26,17 @@ struct np_table_column {
 	enum np_table_format format;
 };
 
+/* Columns of what was moved and where it lay, as docs/rpc.md has it. */
+#define NP_TABLE_TRAFFIC                                                                      \
+	{"READ", "read_bytes", NP_TABLE_BYTES}, {"BY P2P", "p2p_read_bytes", NP_TABLE_BYTES}, \
+		{"STAGED", "staged_read_bytes", NP_TABLE_BYTES},                              \
+		{"WRITTEN", "write_bytes", NP_TABLE_BYTES},                                   \
+		{"BY P2P", "p2p_write_bytes", NP_TABLE_BYTES},                                \
+		{"STAGED", "staged_write_bytes", NP_TABLE_BYTES},                             \
+	{                                                                                     \
+		"INLINE", "inline_write_bytes", NP_TABLE_BYTES                                \
+	}
+
 struct np_table;
 
 /* Make a table with @n_columns @columns, which stay borrowed, and @title above it. */
@@ -41,6 +52,10 @@ void np_table_note(struct np_table *table, const char *label, const char *text);
 
 /* Write title, head and rows; "none" in their place when there is no row. */
 void np_table_print(const struct np_table *table, FILE *out);
+
+/* A table of @rows, an array of objects, and nothing else. */
+void np_table_print_rows(const char *title, const struct np_table_column *columns, size_t n_columns,
+	json_t *rows, FILE *out);
 
 /* Format into @buf, as the formats above; NP_TABLE_VALUE_MAX bytes are enough for numbers. */
 #define NP_TABLE_VALUE_MAX 32
