@@ -15,6 +15,7 @@
 
 #define NP_WITNESS_PULSE_MS 40
 #define NP_WITNESS_GAP_US 95000u
+#define NP_WITNESS_FRESH_US 1000
 
 void np_witness_place(struct np_mem_region *region)
 {
@@ -62,7 +63,22 @@ bool np_witness_look(struct np_pool *pool)
 	if (!is_there || now_us - witness->seen_us > NP_WITNESS_GAP_US)
 		witness->epoch++;
 	witness->seen_us = now_us;
+	witness->was_there = is_there;
 	if (np_list_is_empty(&witness->timer.link))
 		np_reactor_set_timer(pool->reactor, &witness->timer, NP_WITNESS_PULSE_MS);
 	return is_there;
+}
+
+bool np_witness_is_there(struct np_pool *pool)
+{
+	const struct np_witness *witness = &pool->witness;
+	int64_t age_us;
+
+	if (!pool->region->witness)
+		return true;
+	/* The turn may have begun before the look. What the next one says holds from this one on. */
+	age_us = (int64_t)(pool->reactor->now_us - witness->seen_us);
+	if (age_us > -NP_WITNESS_FRESH_US && age_us < NP_WITNESS_FRESH_US)
+		return witness->was_there;
+	return np_witness_look(pool);
 }

@@ -26,6 +26,7 @@ struct np_pool;
 /* Of a pool. */
 struct np_witness {
 	uint64_t seen_us; /* CLOCK_MONOTONIC of the last look */
+	bool was_there;   /* what it said */
 	uint32_t epoch;   /* another one when the memory was, or may have been, away */
 	struct np_timer timer;
 };
@@ -43,5 +44,8 @@ void np_witness_init(struct np_witness *witness);
  * a witness always is.
  */
 bool np_witness_look(struct np_pool *pool);
+
+/* The same for who is about to use the memory: a look of this millisecond will do. */
+bool np_witness_is_there(struct np_pool *pool);
 
 #endif

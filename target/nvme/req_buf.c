@@ -74,7 +74,7 @@ static void np_req_have_buf(struct np_req *req, struct np_buf buf)
 	uint32_t usable = req->cmd->flags & NP_CMD_TWICE ? buf.bytes / 2 : buf.bytes;
 
 	req->buf = buf;
-	if (buf.pool->region->is_peer && !np_witness_look(buf.pool)) {
+	if (buf.pool->region->is_peer && !np_witness_is_there(buf.pool)) {
 		np_req_redo_piece(req);
 		return;
 	}
