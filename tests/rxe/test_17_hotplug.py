@@ -44,6 +44,23 @@ def hotplug_vm(use_vm):
         wait_for(lambda: drive_is_there(vm, name), LIMIT_S, f"drive {name} after the test")
 
 
+# While a drive is disabled QEMU may drop what other drives write into, or read from, its CMB, report
+# success to them, and say so, once: it takes it for a device that calls itself.
+DROPPED = "Blocked re-entrant IO on MemoryRegion: nvme-cmb"
+TRIES = 4
+
+
+def unless_qemu_dropped(vm, scene, *arguments):
+    """Run a scene, and again where QEMU itself has dropped data, which says nothing about us."""
+    for left in reversed(range(TRIES)):
+        try:
+            scene(vm, *arguments)
+            return
+        except AssertionError:
+            if not left or DROPPED not in vm.output:
+                raise
+
+
 def drive_is_there(vm, name):
     return vm.controller(name) and vm.run(f"test -b {vm.block_device(name)}", check=False).rc == 0
 
@@ -69,10 +86,7 @@ def texts(target, kind):
     return [entry["text"] for entry in target.cli("events")["events"] if entry["kind"] == kind]
 
 
-@pytest.mark.parametrize("way", WAYS_OUT)
-def test_memorys_drive_goes__data_is_staged_until_it_is_back(hotplug_vm, way):
-    """This test takes the CMB's drive away under fio on the other drive: staged, right, P2P again later."""
-    vm, (out, back) = hotplug_vm, WAYS_OUT[way]
+def take_memory_and_give_it_back(vm, out, back):
     pci = vm.pci_address("cmb")
     with Target(vm, both(vm)) as target:
         assert provider(target, 2) == f"cmb {pci}"
@@ -101,6 +115,12 @@ def test_memorys_drive_goes__data_is_staged_until_it_is_back(hotplug_vm, way):
 
 
 @pytest.mark.parametrize("way", WAYS_OUT)
+def test_memorys_drive_goes__data_is_staged_until_it_is_back(hotplug_vm, way):
+    """This test takes the CMB's drive away under fio on the other drive: staged, right, P2P again later."""
+    unless_qemu_dropped(hotplug_vm, take_memory_and_give_it_back, *WAYS_OUT[way])
+
+
+@pytest.mark.parametrize("way", WAYS_OUT)
 def test_data_drive_goes__the_rest_is_unharmed(hotplug_vm, way):
     """This test takes the data drive away under fio: its namespace goes, the other's fio sees nothing."""
     vm, (out, back) = hotplug_vm, WAYS_OUT[way]
@@ -124,11 +144,7 @@ def test_data_drive_goes__the_rest_is_unharmed(hotplug_vm, way):
         assert target.stats(1)["errors"] == 0
 
 
-@pytest.mark.parametrize("kind", RESETS)
-@pytest.mark.parametrize("drive", ["cmb", "plain"])
-def test_drive_is_reset__data_is_right_and_it_is_tested_again(hotplug_vm, drive, kind):
-    """This test resets a drive several times under fio with verification on both namespaces."""
-    vm = hotplug_vm
+def reset_under_fio(vm, drive, kind):
     command = RESETS[kind].format(pci=vm.pci_address(drive), ctrl=vm.controller(drive))
     with Target(vm, both(vm)) as target:
         before = len(texts(target, "test"))
@@ -147,9 +163,14 @@ def test_drive_is_reset__data_is_right_and_it_is_tested_again(hotplug_vm, drive,
         assert any("reset" in text for text in texts(target, "drive") + texts(target, "memory"))
 
 
-def test_pulled_drive__is_given_up_and_taken_back(hotplug_vm):
-    """This test has QEMU unplug the CMB's drive under fio, and plug it in again."""
-    vm = hotplug_vm
+@pytest.mark.parametrize("kind", RESETS)
+@pytest.mark.parametrize("drive", ["cmb", "plain"])
+def test_drive_is_reset__data_is_right_and_it_is_tested_again(hotplug_vm, drive, kind):
+    """This test resets a drive several times under fio with verification on both namespaces."""
+    unless_qemu_dropped(hotplug_vm, reset_under_fio, drive, kind)
+
+
+def pull_and_put_back(vm):
     with Target(vm, both(vm)) as target:
         with host.connect(vm, NQN, options=PATIENT) as connection:
             work = fio.loop(vm, connection.device(2), **JOB)
@@ -162,3 +183,8 @@ def test_pulled_drive__is_given_up_and_taken_back(hotplug_vm):
             wait_provider(target, 1, "cmb")
             work.stop()
             fio.run(vm, connection.device(1), **JOB)
+
+
+def test_pulled_drive__is_given_up_and_taken_back(hotplug_vm):
+    """This test has QEMU unplug the CMB's drive under fio, and plug it in again."""
+    unless_qemu_dropped(hotplug_vm, pull_and_put_back)

@@ -120,6 +120,7 @@ class Vm:
         self.logs = {}  # title -> path on the host, for diagnostics()
         self.qemu = self.qmp = self.shell = None
         self._count = 0
+        self._plugged = set()  # drives that plug() has put back
         os.mkdir(self.share)
         topo.make_files(topology, self.workdir)
         shares = {"share": self.share, "rxe": os.path.join(TOP, "tests", "rxe")}
@@ -291,15 +292,31 @@ class Vm:
         """Pull the drive out; returns when QEMU, which asks the guest first, has done it."""
         self.qmp.command("device_del", id=name)
         wait_for(lambda: not self.controller(name), RUN_LIMIT_S, f"{name} unplugged")
+        if name in self._plugged:
+            wait_for(lambda: self._delete_node(f"again-{name}"), RUN_LIMIT_S, f"{name}'s file")
+            self._plugged.remove(name)
+
+    def _delete_node(self, node):
+        try:
+            self.qmp.command("blockdev-del", **{"node-name": node})
+        except ChannelError:
+            return False  # the device still has it
+        return True
 
     def plug(self, name):
         """Put the drive back, with the same data. Its namespace has NSID 1 from then on."""
         node = f"again-{name}"
         file = {"driver": "file", "filename": self.image(name)}
         self.qmp.command("blockdev-add", **{"node-name": node}, driver="raw", file=file)
+        self._plugged.add(name)
         drive = self.drive(name)
         self.qmp.command("device_add", driver="nvme", id=name, bus=f"port-{name}", drive=node,
                          serial=drive.serial, cmb_size_mb=drive.cmb_mb)
+
+    @property
+    def output(self):
+        """What QEMU itself has printed."""
+        return _text(os.path.join(self.workdir, "qemu.log"))
 
     @contextmanager
     def traced(self):

@@ -7,6 +7,7 @@
  * Thread: the only one.
  * Depends: cli.h, copy_job.h, target/backend, target/memory.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +135,7 @@ static bool can_be_held(const char *path)
 	struct np_drive drive;
 	struct stat st;
 
+	assert(path); /* the arguments were counted */
 	if (stat(path, &st) || !S_ISCHR(st.st_mode))
 		return true;
 	return !np_drive_probe(path, &drive) && drive.block_path[0];
