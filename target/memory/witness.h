@@ -5,9 +5,10 @@
  * While a device is reset its memory takes no data and gives none, and nobody is told: writes vanish,
  * reads bring other bytes, and a command that fell into that time ends with success. The kernel tells
  * of a reset when it is over. So a word of the memory, which nobody else writes, is looked at before a
- * command uses the memory and after it, and in between often enough that a reset cannot be missed: a
- * function needs 100 ms for one (PCI Express Base 5.0, 6.6.2; Linux 7.2, drivers/pci/pci.c,
- * pcie_flr()), and its memory does not answer all that time.
+ * command uses the memory and after it, and in between more often than a reset takes: a function needs
+ * 100 ms for one (PCI Express Base 5.0, 6.6.2; Linux 7.2, drivers/pci/pci.c, pcie_flr()), and its
+ * memory does not answer all that time. Who looks is the reactor: a reset that begins and ends while it
+ * does not run at all is not seen.
  *
  * Thread: the reactor that owns the pool.
  * Depends: mem.h, reactor.h.
@@ -27,7 +28,7 @@ struct np_pool;
 struct np_witness {
 	uint64_t seen_us; /* CLOCK_MONOTONIC of the last look */
 	bool was_there;   /* what it said */
-	uint32_t epoch;   /* another one when the memory was, or may have been, away */
+	uint32_t epoch;   /* another one when the memory was away */
 	struct np_timer timer;
 };
 
