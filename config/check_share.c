@@ -58,6 +58,11 @@ static bool reserves_of(const struct np_cfg_ns *ns, enum np_cfg_p2pmem_mode mode
 	return ns->enable && ns->p2pmem.mode == mode && np_cfg_share_is_given(&ns->p2pmem_reserve);
 }
 
+static bool is_same_pci(const struct np_cfg_pci *a, const struct np_cfg_pci *b)
+{
+	return a->domain == b->domain && a->bus == b->bus && a->dev == b->dev && a->fn == b->fn;
+}
+
 /*
  * Sums reserves in the provider of @last: those that are there for certain, up to its own; and with
  * those of namespaces that may come there, because they take what suits them best. Of two of the
@@ -76,8 +81,7 @@ static void sum_reserves(const struct np_cfg *cfg, const struct np_cfg_ns *last,
 				measure(&ns->p2pmem_reserve, cfg->daemon.cmb_pool_bytes);
 			bool is_here = is_named && !is_after &&
 				reserves_of(ns, NP_CFG_P2PMEM_PCI) &&
-				memcmp(&ns->p2pmem.pci, &last->p2pmem.pci,
-					sizeof(ns->p2pmem.pci)) == 0;
+				is_same_pci(&ns->p2pmem.pci, &last->p2pmem.pci);
 
 			if (is_here && kept.is_known)
 				certain += kept.amount;

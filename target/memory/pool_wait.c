@@ -110,7 +110,7 @@ static struct np_pool_waiter *np_pool_try_line(struct np_pool *pool, struct np_p
 	np_list_for_each(pos, &line->waiters) {
 		struct np_pool_waiter *waiter = np_container_of(pos, struct np_pool_waiter, link);
 
-		if (waiter == pool->first ||
+		if ((pool->first && waiter == pool->first) ||
 			(waiter->user && waiter->user->first && waiter->user->first != waiter))
 			continue;
 		*answer = np_pool_try(pool, waiter, ret_buf);
