@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "backend_scene.h"
+#include "need_uring.h"
 #include "target/backend/pump.h"
 
 #define N_IOS 4u
@@ -112,5 +113,6 @@ int main(void)
 		FILE_TEST(test_np_pump_turn__runs_what_others_submitted),
 	};
 
+	need_uring();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "need_uring.h"
 #include "target/backend/compare.h"
 #include "target/backend/selftest.h"
 
@@ -238,5 +239,6 @@ int main(void)
 		cmocka_unit_test(test_np_backend_selftest__finds_what_one_direction_does_not_move),
 	};
 
+	need_uring();
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

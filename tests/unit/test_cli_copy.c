@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "need_uring.h"
 #include <cmocka.h>
 #include <jansson.h>
 
@@ -191,5 +192,6 @@ int main(void)
 		COPY_TEST(test_copy__refuses_a_dst_that_is_another_s),
 	};
 
+	need_uring();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "need_uring.h"
 #include "target/backend/pump.h"
 #include "tools/nvmet-p2p-cli/copy_job.h"
 
@@ -221,5 +222,6 @@ int main(void)
 		cmocka_unit_test(test_np_copy_move__gives_up_where_nothing_moves),
 	};
 
+	need_uring();
 	return cmocka_run_group_tests(tests, setup, NULL);
 }
