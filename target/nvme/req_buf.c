@@ -31,7 +31,8 @@ static struct np_mem_region *np_req_find_peer(struct np_req *req)
 	const struct np_ns_path *path = &req->ns->paths[queue->rnic];
 	struct np_mem_region *region = np_ns_region(req->ns, queue->rnic);
 
-	if (req->avoids_peer) {
+	/* A namespace that is on its way out is not told that its memory is. */
+	if (req->avoids_peer || (region && np_mem_is_lost(region))) {
 		req->staged = NP_STAGED_LOST;
 		return NULL;
 	}

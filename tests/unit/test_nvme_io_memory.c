@@ -267,6 +267,40 @@ static void test_write_read__within_a_quota(void **state)
 	free(data);
 }
 
+/* Memory is lost while a command waits for it, of a namespace that nobody has told: host memory. */
+static void test_write__waits_for_memory_that_is_lost(void **state)
+{
+	struct scene *scene = *state;
+	struct np_mem_region *region = &scene->lb->regions[NP_LB_REGION_PEER];
+	struct np_pool *pool = region->pools[0];
+	struct np_pool_waiter taker = {.bytes = UINT32_MAX};
+	uint8_t *data = random_bytes(16 * KIB);
+	struct np_pool_line line;
+	struct np_lb_slot *slot;
+	struct np_buf all;
+
+	use_peer(scene);
+	scene->io->queue.region_ok = 1u << NP_LB_REGION_PEER;
+	np_pool_line_init(&line);
+	assert_true(np_pool_get(pool, &line, &taker, &all));
+	slot = np_lb_send(scene->io, rw(nvme_cmd_write, 3, 32), data, 16 * KIB);
+	np_lb_pump(scene->lb);
+	assert_int_equal(np_stat_read(&pool->waiting), 1);
+	assert_int_equal(slot->answers, 0);
+
+	atomic_store(&region->state, NP_MEM_GONE);
+	np_pool_evict(pool);
+	np_lb_pump(scene->lb);
+	assert_int_equal(slot->answers, 1);
+	np_lb_assert_status(slot->cqe, NP_SUCCESS);
+	assert_memory_equal(scene->backend->blocks + 3 * BLOCK, data, 16 * KIB);
+	assert_int_equal(moved(scene, NP_TRAFFIC_P2P_WRITE), 0);
+	assert_int_equal(moved(scene, NP_TRAFFIC_STAGED_BY + NP_STAGED_LOST), 16 * KIB);
+	assert_sums_agree(scene);
+	np_buf_put(&all);
+	free(data);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +311,7 @@ int main(void)
 		io_test(test_write__inline),
 		io_test(test_inline__in_pieces),
 		io_test(test_write_read__within_a_quota),
+		io_test(test_write__waits_for_memory_that_is_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
