@@ -12,6 +12,7 @@
 #include "config/text.h"
 #include "target/base/event.h"
 #include "target/memory/pool.h"
+#include "target/memory/witness.h"
 #include "target/reactor/call.h"
 #include "target/reactor/uring.h"
 #include "target/topology/numa.h"
@@ -260,6 +261,8 @@ bool np_apply_settle_memory(struct np_daemon *daemon)
 		} else if (atomic_load(&region->state) == NP_MEM_GONE) {
 			np_apply_close_region(daemon, region);
 		} else {
+			/* Where that fails the tests do too, and commands find that it is away. */
+			np_witness_place(region);
 			daemon->transport->ops->test_region(daemon->transport, region);
 			atomic_store(&region->state, NP_MEM_GOOD);
 		}

@@ -88,7 +88,9 @@ static int np_mem_carve(struct np_mem_region *region, size_t asked_bytes, unsign
 		region->scratch_bytes -= NP_PAGE_BYTES;
 		region->witness =
 			(uint64_t *)(void *)((uint8_t *)region->scratch + region->scratch_bytes);
-		np_witness_place(region);
+		/* Memory that the CPU cannot read has none. */
+		if (!np_witness_place(region))
+			region->witness = NULL;
 	}
 	for (unsigned int i = 0; i < nreactors; i++) {
 		int ret = np_pool_new(

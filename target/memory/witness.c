@@ -16,21 +16,19 @@
 #define NP_WITNESS_PULSE_MS 40
 #define NP_WITNESS_FRESH_US 1000
 
-void np_witness_place(struct np_mem_region *region)
+bool np_witness_place(struct np_mem_region *region)
 {
 	uint64_t back = 0;
 
 	if (!region->witness)
-		return;
+		return true;
 	/* Neither of what memory that is away reads as. */
 	do {
 		if (getrandom(&region->word, sizeof(region->word), 0) != sizeof(region->word))
 			region->word = UINT64_C(0x5ca1ab1e0ddba115);
 	} while (!region->word || region->word == UINT64_MAX);
-	/* Memory that the CPU cannot read has none. */
-	if (np_buscopy(region->witness, &region->word, sizeof(region->word)) ||
-		np_buscopy(&back, region->witness, sizeof(back)) || back != region->word)
-		region->witness = NULL;
+	return !np_buscopy(region->witness, &region->word, sizeof(region->word)) &&
+		!np_buscopy(&back, region->witness, sizeof(back)) && back == region->word;
 }
 
 static void np_witness_pulse(struct np_timer *timer)

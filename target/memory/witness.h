@@ -32,8 +32,14 @@ struct np_witness {
 	struct np_timer timer;
 };
 
-/* Puts the word where region->witness points, if anywhere. Context: control thread, before use. */
-void np_witness_place(struct np_mem_region *region);
+/**
+ * np_witness_place() - puts a new word where region->witness points, if anywhere.
+ *
+ * Before the memory is used, and again after a reset, which may have cleared it.
+ * Context: control thread, while no pool of the region has given out a buffer.
+ * Return: false if the CPU does not read it back.
+ */
+bool np_witness_place(struct np_mem_region *region);
 
 /* Prepares the witness of a new pool. */
 void np_witness_init(struct np_witness *witness);

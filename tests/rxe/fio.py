@@ -50,6 +50,11 @@ class FioLoop:
         self.process = vm.spawn(f"until [[ -e {self._flag} ]]; do "
                                 f"{_command(name, filename, options)} || exit; done", name)
 
+    def check(self):
+        """Fail if one of the runs has failed already."""
+        rc = self.process.poll()
+        assert rc is None, f"fio: exit code {rc}\n{self.process.stdout}{self.process.stderr}"
+
     def stop(self, limit_s=900):
         """Let the last run end, and fail if any of them failed."""
         self.vm.run(f"touch {self._flag}")

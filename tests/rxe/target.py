@@ -17,6 +17,7 @@ from vm import LOOPBACK, build_dir, wait_for
 START_LIMIT_S = 120
 STOP_LIMIT_S = 60
 RUNTIME = "/run/np"
+PAGE = 4096
 NQN = "nqn.2024-01.test:p2p"
 _number = count(1)
 
@@ -149,9 +150,27 @@ class Target:
                 return entry
         raise AssertionError(f"stats has no namespace {nsid} of {nqn}")
 
+    def accounts(self, what):
+        """What the daemon knows of itself now, below the heading `what`: for a failed test."""
+        parts = [what]
+        for command in ("status", "conns", "memory", "stats", "events"):
+            answer = self.vm.run(self.command(f"{command} --json"), check=False)
+            parts.append(f"-- {command}:\n{answer.stdout}{answer.stderr}")
+        return "\n".join([*parts, f"-- log of {self.name}:", self.log])
+
     def proc(self, path):
         """Text of /proc/PID/path of the daemon."""
         return self.vm.read(f"/proc/{self.process.pid}/{path}")
+
+    def physical_address(self, path, last_page=False):
+        """Where the first (or last) page of the daemon's mapping of `path` is in the machine."""
+        found = re.search(rf"^([0-9a-f]+)-([0-9a-f]+) .*{re.escape(path)}$", self.proc("maps"), re.M)
+        page = (int(found[2], 16) - 1 if last_page else int(found[1], 16)) // PAGE
+        entry = int(self.vm.run(f"dd if=/proc/{self.process.pid}/pagemap bs=8 skip={page} count=1 "
+                                "status=none | od -An -t u8").stdout)
+        # Documentation/admin-guide/mm/pagemap.rst: bit 63 present, bits 0-54 the page frame.
+        assert entry >> 63, f"{path} is not mapped at page {page:x}"
+        return (entry & (1 << 55) - 1) * PAGE
 
     @property
     def rss_kib(self):

@@ -5,7 +5,7 @@ import pytest
 import fio
 import host
 from checks import namespace_status, resources, wait_resources
-from target import NQN, Target, config, namespace, port, subsystem
+from target import NQN, PAGE, Target, config, namespace, port, subsystem
 from topology import CMB_DRIVE, Drive, Topology
 from vm import wait_for
 
@@ -79,7 +79,16 @@ def provider(target, nsid):
 
 def wait_provider(target, nsid, start):
     wait_for(lambda: provider(target, nsid).startswith(start), LIMIT_S,
-             f"namespace {nsid} with {start}: {namespace_status(target, nsid)}\n{target.log}")
+             lambda: target.accounts(f"namespace {nsid} with {start}"))
+
+
+def wait_moved(target, nsid, counter, work, since=0):
+    """Wait until fio has moved 1 MiB more than `since` by this counter."""
+    def is_moved():
+        work.check()
+        return target.stats(nsid)[counter] > since + (1 << 20)
+
+    wait_for(is_moved, LIMIT_S, lambda: target.accounts(f"{counter} of namespace {nsid}"))
 
 
 def texts(target, kind):
@@ -93,11 +102,11 @@ def take_memory_and_give_it_back(vm, out, back):
         before = resources(target)
         with host.connect(vm, NQN, options=PATIENT) as connection:
             work = fio.loop(vm, connection.device(2), **JOB)
-            wait_for(lambda: target.stats(2)["p2p_write_bytes"] > 1 << 20, LIMIT_S, "P2P")
+            wait_moved(target, 2, "p2p_write_bytes", work)
             vm.run(out.format(pci=pci), limit_s=REMOVE_LIMIT_S)
             wait_provider(target, 2, "host")
             wait_provider(target, 1, "down")
-            wait_for(lambda: target.stats(2)["staged_lost_bytes"] > 1 << 20, LIMIT_S, "staging")
+            wait_moved(target, 2, "staged_lost_bytes", work)
             wait_for(lambda: any("given back" in text for text in texts(target, "memory")),
                      LIMIT_S, "the memory given back")
             assert not [entry for entry in target.cli("memory")["providers"]
@@ -106,9 +115,7 @@ def take_memory_and_give_it_back(vm, out, back):
             vm.run(back.format(pci=pci))
             wait_provider(target, 2, "cmb")
             wait_provider(target, 1, "cmb")
-            moved = target.stats(2)["p2p_write_bytes"]
-            wait_for(lambda: target.stats(2)["p2p_write_bytes"] > moved + (1 << 20), LIMIT_S,
-                     "P2P again")
+            wait_moved(target, 2, "p2p_write_bytes", work, target.stats(2)["p2p_write_bytes"])
             work.stop()
             fio.run(vm, connection.device(1), **JOB)
         wait_resources(target, before)
@@ -154,8 +161,7 @@ def reset_under_fio(vm, drive, kind):
                 moved = [target.stats(nsid)["write_bytes"] for nsid in (1, 2)]
                 vm.run(command, limit_s=REMOVE_LIMIT_S)
                 for nsid in (1, 2):
-                    wait_for(lambda: target.stats(nsid)["write_bytes"] >
-                             moved[nsid - 1] + (1 << 20), LIMIT_S, "fio goes on")
+                    wait_moved(target, nsid, "write_bytes", work[nsid - 1], moved[nsid - 1])
                     wait_provider(target, nsid, "cmb")
             for loop in work:
                 loop.stop()
@@ -170,11 +176,30 @@ def test_drive_is_reset__data_is_right_and_it_is_tested_again(hotplug_vm, drive,
     unless_qemu_dropped(hotplug_vm, reset_under_fio, drive, kind)
 
 
+def test_memory_that_a_reset_has_cleared__is_used_again(hotplug_vm):
+    """This test clears, behind the guest's back, the word that the daemon watches, and resets the drive."""
+    vm = hotplug_vm
+    with Target(vm, both(vm)) as target:
+        with host.connect(vm, NQN, options=PATIENT) as connection:
+            place = target.physical_address("/p2pmem/allocate", last_page=True)
+            vm.write_memory(place, bytes(PAGE))
+            fio.run(vm, connection.device(2), **JOB)
+            lost = target.stats(2)["staged_lost_bytes"]
+            assert lost > 1 << 20 and target.stats(2)["p2p_write_bytes"] == 0
+            before = len(texts(target, "test"))
+            vm.run(RESETS["controller"].format(ctrl=vm.controller("cmb")), REMOVE_LIMIT_S)
+            wait_for(lambda: len(texts(target, "test")) > before, LIMIT_S, "tests after the reset")
+            wait_provider(target, 2, "cmb")
+            fio.run(vm, connection.device(2), **JOB)
+            assert target.stats(2)["staged_lost_bytes"] == lost
+            assert target.stats(2)["p2p_write_bytes"] > 1 << 20
+
+
 def pull_and_put_back(vm):
     with Target(vm, both(vm)) as target:
         with host.connect(vm, NQN, options=PATIENT) as connection:
             work = fio.loop(vm, connection.device(2), **JOB)
-            wait_for(lambda: target.stats(2)["p2p_write_bytes"] > 1 << 20, LIMIT_S, "P2P")
+            wait_moved(target, 2, "p2p_write_bytes", work)
             vm.unplug("cmb")
             wait_provider(target, 2, "host")
             wait_provider(target, 1, "down")

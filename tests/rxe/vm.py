@@ -18,6 +18,7 @@ import time
 from collections import namedtuple
 from contextlib import contextmanager
 
+import gdb
 import topology as topo
 from channel import ChannelError, ChannelTimeout
 from qmp import Qmp
@@ -44,14 +45,17 @@ class GuestError(AssertionError):
 
 
 def wait_for(condition, limit_s, what):
-    """Poll `condition` until it returns something true, which is returned."""
+    """Poll `condition` until it returns something true, which is returned.
+
+    what: text for the failure, or a function that makes it then.
+    """
     deadline = time.monotonic() + limit_s
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise GuestError(f"not within {limit_s} s: {what}")
+            raise GuestError(f"not within {limit_s} s: {what() if callable(what) else what}")
         time.sleep(0.1)
 
 
@@ -280,6 +284,17 @@ class Vm:
         if not found:
             raise GuestError(f"the kernel found no CMB on drive {name}")
         return int(found[-1][0], 16), int(found[-1][1], 16)
+
+    def write_memory(self, address, data):
+        """Change the machine's memory, also that of a device, unnoticed by the guest."""
+        path = os.path.join(self.workdir, "gdb")
+        if not os.path.exists(path):
+            self.qmp.command("human-monitor-command",
+                             **{"command-line": f"gdbserver unix:{path},server=on,wait=off"})
+        try:
+            gdb.write_memory(path, address, data)
+        finally:
+            self.qmp.command("cont")
 
     def device_counts(self, name):
         """What QEMU's block layer did for the drive, e.g. wr_operations, wr_bytes."""
