@@ -6,16 +6,18 @@
  * its driver does (Linux 6.2, block/blk-map.c and lib/iov_iter.c, ITER_ALLOW_P2PDMA).
  *
  * Thread: as backend.h says.
- * Depends: rw.h, drive.h.
+ * Depends: rw.h, drive.h, identity.h.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/nvme_ioctl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 #include "target/backend/drive.h"
+#include "target/backend/identity.h"
 #include "target/backend/rw.h"
 #include "target/memory/mem.h"
 
@@ -49,6 +51,15 @@ static int np_block_read_geometry(struct np_backend *backend, char *why, size_t 
 	return 0;
 }
 
+/* Only of an NVMe namespace as a whole: a partition of one is not it. */
+static void np_block_read_identity(struct np_backend *backend, const struct np_drive *drive)
+{
+	const int nsid = drive->generic_path[0] ? ioctl(backend->fd, NVME_IOCTL_ID) : 0;
+
+	if (nsid > 0)
+		np_identity_read(backend->fd, (uint32_t)nsid, backend);
+}
+
 static int np_block_open(
 	struct np_backend *backend, uint64_t size_bytes, char *why, size_t why_size)
 {
@@ -80,6 +91,7 @@ static int np_block_open(
 	ret = np_block_read_geometry(backend, why, why_size);
 	if (ret)
 		return ret;
+	np_block_read_identity(backend, &drive);
 	backend->max_io_bytes = NP_BLOCK_MAX_IO_BYTES;
 	backend->max_part_bytes = np_block_max_part_bytes(&drive);
 	backend->volatile_cache = drive.has_write_cache;

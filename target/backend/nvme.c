@@ -19,6 +19,7 @@
 
 #include "target/backend/backend.h"
 #include "target/backend/drive.h"
+#include "target/backend/identity.h"
 #include "target/base/le.h"
 #include "target/base/log.h"
 #include "target/reactor/uring.h"
@@ -102,39 +103,6 @@ static enum np_io_submit np_nvme_submit(struct np_backend *backend, struct np_re
 
 /* ---- open -------------------------------------------------------------------------------- */
 
-static void np_nvme_take_id(struct np_backend *backend, uint8_t type, const uint8_t *id, size_t len)
-{
-	if (type == NVME_NIDT_UUID && len == sizeof(backend->uuid))
-		memcpy(backend->uuid, id, len);
-	else if (type == NVME_NIDT_NGUID && len == sizeof(backend->nguid))
-		memcpy(backend->nguid, id, len);
-	else if (type == NVME_NIDT_EUI64 && len == sizeof(backend->eui64))
-		memcpy(backend->eui64, id, len);
-}
-
-/*
- * Walks the Namespace Identification Descriptor list: type, length, two reserved bytes, identifier.
- * The descriptors lie at any alignment. Spec: NVM Express Base 2.0, 5.17.2.3.
- */
-static void np_nvme_read_ids(struct np_backend *backend)
-{
-	const size_t header = sizeof(struct nvme_ns_id_desc);
-	union {
-		uint8_t bytes[NVME_IDENTIFY_DATA_SIZE];
-		struct nvme_ns_id_desc first;
-	} list = {0};
-	size_t len;
-
-	if (nvme_identify_ns_descs(backend->fd, backend->nsid, &list.first))
-		return;
-	for (size_t at = 0; at + header < sizeof(list.bytes); at += header + len) {
-		len = list.bytes[at + 1];
-		if (!len || at + header + len > sizeof(list.bytes))
-			break;
-		np_nvme_take_id(backend, list.bytes[at], list.bytes + at + header, len);
-	}
-}
-
 static uint32_t np_nvme_to_blocks(const struct np_backend *backend, uint64_t bytes)
 {
 	uint64_t nblocks = bytes / backend->block_bytes;
@@ -191,7 +159,7 @@ static int np_nvme_identify(
 	backend->nblocks = np_le64(ns.nsze);
 	backend->volatile_cache = ctrl.vwc & 1;
 	np_nvme_take_limits(backend, drive, np_le16(ctrl.oncs));
-	np_nvme_read_ids(backend);
+	np_identity_read(backend->fd, backend->nsid, backend);
 	return 0;
 }
 

@@ -18,21 +18,25 @@
 #include "target/memory/buscopy.h"
 
 #define NP_SELFTEST_ODD_BYTES 512u
-#define NP_SELFTEST_TRIES 3 /* somebody else may be writing the blocks: look again */
+#define NP_SELFTEST_TRIES 3
+#define NP_SELFTEST_PLACES 16 /* where others are writing is no place to compare */
 
 struct np_selftest {
 	struct np_backend *backend;
 	struct np_pump pump;
 	struct np_status status; /* of the last operation */
 	uint8_t *host;           /* what the blocks hold, read into host memory */
+	uint8_t *again;          /* the same, read later */
 	uint8_t *copy;           /* of what the region holds, or is to hold */
 	uint8_t *region;
 	size_t bytes; /* of each */
 	uint64_t poison;
+	uint64_t place; /* state of a generator */
 	struct np_compare compare;
 	uint32_t
 		compare_most; /* bytes; 0: the leg memory -> drive is not tested, or not any more */
 	uint32_t compared;    /* the most that was right */
+	bool host_differs;    /* by a Compare, so that it is not to be believed */
 	char compare_why[112]; /* why no more than that, "" if there is nothing to say */
 };
 
@@ -61,31 +65,42 @@ static int np_selftest_poison(struct np_selftest *test, uint32_t bytes)
 
 /* ---- drive -> memory: reads --------------------------------------------------------------- */
 
+static int np_selftest_gone(char *why, size_t why_size)
+{
+	snprintf(why, why_size, "the memory is gone");
+	return -EFAULT;
+}
+
+/* Return: 0, or -errno with a sentence in @why. */
+static int np_selftest_fetch(struct np_selftest *test, void *va, uint64_t lba, uint32_t bytes,
+	char *why, size_t why_size)
+{
+	int ret = np_selftest_read(test, va, lba, bytes);
+
+	if (!ret && np_status_is_ok(test->status))
+		return 0;
+	snprintf(why, why_size, "a read of %u bytes into %s fails: %s", bytes,
+		va == test->region ? "it" : "host memory",
+		ret ? strerror(-ret) : np_status_name(test->status));
+	return ret ? ret : -EIO;
+}
+
 /* Return: 1 if the bytes agree; else a sentence is in @why: 0 if they do not, or -errno. */
 static int np_selftest_compare(
 	struct np_selftest *test, uint64_t lba, uint32_t bytes, char *why, size_t why_size)
 {
 	int ret;
 
-	ret = np_selftest_read(test, test->host, lba, bytes);
-	if (ret || !np_status_is_ok(test->status)) {
-		snprintf(why, why_size, "a read of %u bytes into host memory fails: %s", bytes,
-			ret ? strerror(-ret) : np_status_name(test->status));
-		return ret ? ret : -EIO;
-	}
-	ret = np_selftest_poison(test, bytes);
-	if (!ret)
-		ret = np_selftest_read(test, test->region, lba, bytes);
-	if (ret || !np_status_is_ok(test->status)) {
-		snprintf(why, why_size, "a read of %u bytes into it fails: %s", bytes,
-			ret ? strerror(-ret) : np_status_name(test->status));
-		return ret ? ret : -EIO;
-	}
-	ret = np_buscopy(test->copy, test->region, bytes);
-	if (ret) {
-		snprintf(why, why_size, "the memory is gone");
+	ret = np_selftest_fetch(test, test->host, lba, bytes, why, why_size);
+	if (ret)
 		return ret;
-	}
+	if (np_selftest_poison(test, bytes))
+		return np_selftest_gone(why, why_size);
+	ret = np_selftest_fetch(test, test->region, lba, bytes, why, why_size);
+	if (ret)
+		return ret;
+	if (np_buscopy(test->copy, test->region, bytes))
+		return np_selftest_gone(why, why_size);
 	snprintf(why, why_size,
 		"a read of %u bytes into it reports success and leaves other bytes there", bytes);
 	return !memcmp(test->copy, test->host, bytes);
@@ -116,38 +131,44 @@ static int np_selftest_ask(struct np_selftest *test, const void *va, uint64_t lb
 	return ret ? ret : -EREMOTEIO;
 }
 
-/* At @va is what the blocks hold; its last byte is another one then. Return: as above. */
+/* This direction is not tested any further. Return: 1, which is not the memory's fault. */
+static int np_selftest_end_leg(struct np_selftest *test, const char *why)
+{
+	test->compare_most = 0;
+	snprintf(test->compare_why, sizeof(test->compare_why), "%.111s", why);
+	return 1;
+}
+
+/* At @va is what the blocks hold. Return: as above. */
 static int np_selftest_ask_both(struct np_selftest *test, uint8_t *va, uint64_t lba, uint32_t bytes,
 	char *why, size_t why_size)
 {
-	const uint8_t other = (uint8_t)~test->copy[bytes - 1];
+	const uint8_t right = test->copy[bytes - 1], other = (uint8_t)~right;
 	int ret = np_selftest_ask(test, va, lba, bytes, true, why, why_size);
 
 	if (ret <= 0)
 		return ret;
-	ret = np_buscopy(va + bytes - 1, &other, sizeof(other));
-	if (ret) {
-		snprintf(why, why_size, "the memory is gone");
-		return ret;
-	}
-	return np_selftest_ask(test, va, lba, bytes, false, why, why_size);
+	if (np_buscopy(va + bytes - 1, &other, sizeof(other)))
+		return np_selftest_gone(why, why_size);
+	ret = np_selftest_ask(test, va, lba, bytes, false, why, why_size);
+	if (np_buscopy(va + bytes - 1, &right, sizeof(right)))
+		return np_selftest_gone(why, why_size);
+	return ret;
 }
 
 /*
  * After a read that compared equal. What the drive says of host memory tells whether its Compare
- * is to be believed: if not, the leg is not tested any further.
+ * is to be believed.
  * Return: 1 if all is well or not to be told; else a sentence is in @why: 0 if not, or -errno.
  */
-static int np_selftest_leg(struct np_selftest *test, uint64_t lba, uint32_t bytes, bool is_last_try,
-	char *why, size_t why_size)
+static int np_selftest_leg(
+	struct np_selftest *test, uint64_t lba, uint32_t bytes, char *why, size_t why_size)
 {
 	int ret = np_selftest_ask_both(test, test->host, lba, bytes, why, why_size);
 
-	if (ret == -EREMOTEIO || (!ret && is_last_try)) {
-		test->compare_most = 0;
-		snprintf(test->compare_why, sizeof(test->compare_why), "%.111s", why);
-		return 1;
-	}
+	test->host_differs = !ret;
+	if (ret == -EREMOTEIO)
+		return np_selftest_end_leg(test, why);
 	if (ret > 0)
 		ret = np_selftest_ask_both(test, test->region, lba, bytes, why, why_size);
 	if (ret > 0 && bytes > test->compared)
@@ -175,17 +196,58 @@ static void np_selftest_open_compare(struct np_selftest *test, const struct np_m
 
 /* ---- both --------------------------------------------------------------------------------- */
 
-/* Return: 0, or -errno with a sentence in @why. */
+/* Are others writing the blocks at this time? Return: 1, 0, or -errno with a sentence in @why. */
+static int np_selftest_has_changed(
+	struct np_selftest *test, uint64_t lba, uint32_t bytes, char *why, size_t why_size)
+{
+	int ret = np_selftest_fetch(test, test->again, lba, bytes, why, why_size);
+
+	return ret ? ret : memcmp(test->again, test->host, bytes) != 0;
+}
+
+/* Return: an LBA, any at which @bytes end within the drive. */
+static uint64_t np_selftest_elsewhere(struct np_selftest *test, uint32_t bytes)
+{
+	const struct np_backend *backend = test->backend;
+
+	test->place = test->place * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (test->place >> 16) % (backend->nblocks - bytes / backend->block_bytes + 1);
+}
+
+/* At @lba, and elsewhere if others are writing there. Return: 0, or -errno with a sentence in @why. */
 static int np_selftest_range(
 	struct np_selftest *test, uint64_t lba, uint32_t bytes, char *why, size_t why_size)
 {
-	for (int left = NP_SELFTEST_TRIES; left--;) {
-		int ret = np_selftest_compare(test, lba, bytes, why, why_size);
+	unsigned int tries = NP_SELFTEST_TRIES, places = NP_SELFTEST_PLACES;
 
+	while (tries && places) {
+		int ret = np_selftest_compare(test, lba, bytes, why, why_size);
+		char doubt[128];
+
+		test->host_differs = false;
 		if (ret > 0 && bytes <= test->compare_most)
-			ret = np_selftest_leg(test, lba, bytes, !left, why, why_size);
+			ret = np_selftest_leg(test, lba, bytes, why, why_size);
 		if (ret)
 			return ret < 0 ? ret : 0;
+		ret = np_selftest_has_changed(test, lba, bytes, doubt, sizeof(doubt));
+		if (ret < 0) {
+			snprintf(why, why_size, "%s", doubt);
+			return ret;
+		}
+		if (ret) {
+			lba = np_selftest_elsewhere(test, bytes);
+			places--;
+		} else {
+			tries--;
+		}
+	}
+	if (!places) {
+		snprintf(why, why_size, "others kept writing the %u bytes that were compared", bytes);
+		return -EBUSY;
+	}
+	if (test->host_differs) {
+		np_selftest_end_leg(test, why);
+		return 0;
 	}
 	return -EBADMSG;
 }
@@ -242,11 +304,13 @@ static int np_selftest_init(
 		test->bytes = backend->max_io_bytes;
 	if (getrandom(&test->poison, sizeof(test->poison), 0) != sizeof(test->poison))
 		return -EIO;
-	ret = posix_memalign(&buffers, NP_PAGE_BYTES, 2 * test->bytes);
+	ret = posix_memalign(&buffers, NP_PAGE_BYTES, 3 * test->bytes);
 	if (ret)
 		return -ret;
 	test->host = buffers;
-	test->copy = test->host + test->bytes;
+	test->again = test->host + test->bytes;
+	test->copy = test->again + test->bytes;
+	test->place = test->poison;
 	ret = np_pump_init(&test->pump, backend->is_polled);
 	if (ret)
 		free(buffers);

@@ -40,6 +40,15 @@ def zeros(mib):
     return hashlib.sha256(bytes(mib * MIB)).hexdigest()
 
 
+@pytest.mark.parametrize("engine", ["nvme", "block"])
+def test_identity__is_the_drives_own(daemon_built, vm, engine):
+    """This test serves a drive by either engine: a host that it changes under sees the same namespace."""
+    served = namespace(1, vm.block_device("plain"), engine=engine)
+    with Target(vm, config([subsystem(NQN, served)])) as target:
+        assert namespace_status(target)["engine"] == engine
+        assert namespace_status(target)["uuid"] == vm.topology.uuid("plain")
+
+
 def test_file__holds_what_was_written_and_trimmed(daemon_built, file_on):
     """This test writes, trims and zeroes a file by NVMe commands and looks into the file itself."""
     vm, path = file_on

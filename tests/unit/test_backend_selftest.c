@@ -38,7 +38,8 @@ struct flaws {
 	bool refuses_to_fetch;      /* from the memory */
 	bool calls_all_equal;       /* whatever the memory */
 	bool calls_all_different;   /* likewise */
-	unsigned int other_writers; /* so many times the block changes under the test */
+	unsigned int other_writers; /* so many times a block changes while it is compared */
+	uint32_t hot_blocks;        /* so many from LBA 0 on change with each read into the memory */
 	uint32_t compare_most;      /* it refuses a longer Compare */
 	bool is_own;                /* the memory is the drive's own */
 	bool is_host;               /* the memory is the machine's */
@@ -66,6 +67,8 @@ static enum np_io_submit fake_submit(struct np_backend *backend, struct np_react
 	(void)reactor;
 	assert_int_equal(io->op, NP_IO_READ);
 	assert_true(io->lba + io->nblocks <= N_BLOCKS);
+	if (is_in_memory(io->va) && io->lba < world.flaws.hot_blocks)
+		world.disk[io->lba * BLOCK_BYTES]++;
 	if (!world.flaws.reads_nothing || !is_in_memory(io->va))
 		memcpy(io->va, world.disk + io->lba * BLOCK_BYTES, io->nblocks * BLOCK_BYTES);
 	*ret_status = NP_SUCCESS;
@@ -181,6 +184,7 @@ static void test_np_backend_selftest__says_what_was_compared(void **state)
 		{{.is_own = true}, READS "; Compares of 512 to 4096 bytes too", 4096},
 		{{.is_host = true}, READS, 0},
 		{{.other_writers = 2}, READS "; Compares of 512 to 16384 bytes too", 16384},
+		{{.hot_blocks = 8}, READS "; Compares of 512 to 16384 bytes too", 16384},
 		{{.compare_most = 8192}, READS "; Compares of 512 to 8192 bytes too", 16384},
 		{{.open_error = -EOPNOTSUPP}, NOT_TESTED "the drive has no Compare", 0},
 		{{.compare_most = 1},
@@ -219,7 +223,13 @@ static void test_np_backend_selftest__finds_what_one_direction_does_not_move(voi
 		{{.fetches_nothing = true},
 			"a Compare of 512 bytes from it finds other bytes there"},
 		{{.refuses_to_fetch = true}, "a Compare of 512 bytes from it fails: "},
-		{{.other_writers = 100}, "a Compare of 512 bytes from it finds other bytes there"},
+		{{.reads_nothing = true, .hot_blocks = 8},
+			"a read of 512 bytes into it reports success and leaves "
+			"other bytes there"},
+		{{.hot_blocks = N_BLOCKS},
+			"others kept writing the 512 bytes that were compared"},
+		{{.other_writers = 100},
+			"others kept writing the 512 bytes that were compared"},
 	};
 	char why[192];
 
