@@ -242,7 +242,8 @@ static int np_selftest_range(
 		}
 	}
 	if (!places) {
-		snprintf(why, why_size, "others kept writing the %u bytes that were compared", bytes);
+		snprintf(why, why_size, "others kept writing the %u bytes that were compared",
+			bytes);
 		return -EBUSY;
 	}
 	if (test->host_differs) {

@@ -39,11 +39,11 @@ struct flaws {
 	bool calls_all_equal;       /* whatever the memory */
 	bool calls_all_different;   /* likewise */
 	unsigned int other_writers; /* so many times a block changes while it is compared */
-	uint32_t hot_blocks;        /* so many from LBA 0 on change with each read into the memory */
-	uint32_t compare_most;      /* it refuses a longer Compare */
-	bool is_own;                /* the memory is the drive's own */
-	bool is_host;               /* the memory is the machine's */
-	int open_error;             /* of np_compare_open() */
+	uint32_t hot_blocks;   /* so many from LBA 0 on change with each read into the memory */
+	uint32_t compare_most; /* it refuses a longer Compare */
+	bool is_own;           /* the memory is the drive's own */
+	bool is_host;          /* the memory is the machine's */
+	int open_error;        /* of np_compare_open() */
 };
 
 static struct world {
@@ -226,10 +226,8 @@ static void test_np_backend_selftest__finds_what_one_direction_does_not_move(voi
 		{{.reads_nothing = true, .hot_blocks = 8},
 			"a read of 512 bytes into it reports success and leaves "
 			"other bytes there"},
-		{{.hot_blocks = N_BLOCKS},
-			"others kept writing the 512 bytes that were compared"},
-		{{.other_writers = 100},
-			"others kept writing the 512 bytes that were compared"},
+		{{.hot_blocks = N_BLOCKS}, "others kept writing the 512 bytes that were compared"},
+		{{.other_writers = 100}, "others kept writing the 512 bytes that were compared"},
 	};
 	char why[192];
 

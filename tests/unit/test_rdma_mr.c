@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "target/reactor/runtime.h"
 #include "transport/rdma/mr.h"
 #include "transport/rdma/selftest.h"
 
@@ -29,6 +30,7 @@ static struct {
 	enum np_verdict verdict[NREGIONS];
 	unsigned int tests[NREGIONS];
 	bool port_has_changed;
+	bool is_busy;  /* for tests of peer memory */
 	int dmabuf_fd; /* that was registered */
 } told;
 
@@ -75,6 +77,9 @@ void np_rdma_selftest(struct np_rdma_dev *dev, struct np_mem_region *region, str
 	(void)dev;
 	told.tests[region->id]++;
 	mr->verdict = told.verdict[region->id];
+	mr->was_busy = region->is_peer && told.is_busy;
+	if (mr->was_busy)
+		mr->verdict = NP_VERDICT_UNTESTED;
 	mr->is_paged = mr->verdict == NP_VERDICT_QUIRK;
 	mr->min_path_mtu = mr->is_paged ? 4096 : 0;
 	snprintf(mr->reason, sizeof(mr->reason), "%s as told", region->name);
@@ -84,6 +89,7 @@ void np_rdma_selftest(struct np_rdma_dev *dev, struct np_mem_region *region, str
 
 static struct scene {
 	struct np_mem mem;
+	struct np_runtime runtime;
 	struct np_rdma rdma;
 	struct ibv_device device;
 	struct ibv_context ctx;
@@ -115,6 +121,9 @@ static int setup(void **state)
 		scene->mem.regions[i] = region;
 	}
 	scene->rdma.mem = &scene->mem;
+	scene->rdma.runtime = &scene->runtime;
+	scene->runtime.loop = ev_loop_new(EVFLAG_AUTO);
+	np_rdma_mr_init(&scene->dev);
 	np_list_init(&scene->rdma.conns);
 	scene->device.transport_type = IBV_TRANSPORT_IB;
 	scene->ctx.device = &scene->device;
@@ -130,6 +139,7 @@ static int teardown(void **state)
 	for (unsigned int i = 0; i < NREGIONS; i++)
 		scene->mem.regions[i]->va = NULL; /* there is nothing to unmap */
 	np_mem_close_all(&scene->mem);
+	ev_loop_destroy(scene->runtime.loop);
 	free(scene);
 	return 0;
 }
@@ -282,6 +292,36 @@ static void test_retest__is_for_what_did_not_work(void **state)
 	assert_int_equal(told.tests[PEER], 2);
 }
 
+static void turn(void)
+{
+	ev_run(scene->runtime.loop, EVRUN_ONCE);
+}
+
+/* What nothing can be said of today is asked again, ever more seldom, and nothing else is. */
+static void test_test__is_repeated_when_packets_were_lost(void **state)
+{
+	struct ev_timer *timer = &scene->dev.busy_timer;
+
+	(void)state;
+	told.is_busy = true;
+	assert_int_equal(register_all(), 0);
+	assert_true(ev_is_active(timer));
+	/* The unit test does not wait for 10 s. */
+	timer->repeat = 0.01;
+	ev_timer_again(scene->runtime.loop, timer);
+	turn();
+	assert_int_equal(told.tests[PEER], 2);
+	assert_true(ev_is_active(timer));
+	assert_true(timer->repeat > 0.019 && timer->repeat < 0.021);
+	told.is_busy = false;
+	turn();
+	assert_int_equal(told.tests[PEER], 3);
+	assert_int_equal(scene->dev.mrs[PEER].verdict, NP_VERDICT_WORKS);
+	assert_false(ev_is_active(timer));
+	assert_true(timer->repeat > 9.9);
+	assert_int_equal(told.tests[NP_REGION_HOST], 1);
+}
+
 /* A larger path than any that was tried. */
 static void test_require_host__tests_all_when_the_mtu_changes(void **state)
 {
@@ -344,6 +384,8 @@ int main(void)
 			test_require_host__tests_all_when_the_mtu_changes, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_retest__is_for_what_did_not_work, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_test__is_repeated_when_packets_were_lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_judge_path__is_about_peer_memory, setup, teardown),
 	};

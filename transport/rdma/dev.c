@@ -202,6 +202,7 @@ static int dev_new(struct np_rdma *rdma, struct ibv_context *ctx, char *why, siz
 	dev->rdma = rdma;
 	dev->ctx = ctx;
 	np_list_init(&dev->rqs);
+	np_rdma_mr_init(dev);
 	for (unsigned int i = 0; i < NP_MAX_REACTORS; i++)
 		np_list_init(&dev->cqs[i]);
 	snprintf(dev->name, sizeof(dev->name), "%s", ibv_get_device_name(ctx->device));
@@ -287,11 +288,17 @@ void np_rdma_dev_open_all(struct np_rdma *rdma)
 	rdma_free_devices(ctxs);
 }
 
+static void stop_watching(struct np_rdma_dev *dev)
+{
+	ev_io_stop(dev->rdma->runtime->loop, &dev->async_watch);
+	ev_timer_stop(dev->rdma->runtime->loop, &dev->busy_timer);
+}
+
 void np_rdma_dev_free(struct np_rdma_dev *dev)
 {
 	struct np_list *pos, *tmp;
 
-	ev_io_stop(dev->rdma->runtime->loop, &dev->async_watch);
+	stop_watching(dev);
 	np_rdma_fence_free_all(dev);
 	np_rdma_mr_deregister_all(dev);
 	for (unsigned int i = 0; i < NP_MAX_REACTORS; i++) {
@@ -340,7 +347,7 @@ void np_rdma_dev_removed(struct np_rdma_dev *dev)
 	dev->is_dead = true;
 	np_mem_forget(dev->rdma->mem, dev->name, true);
 	np_rdma_devices_changed(dev->rdma);
-	ev_io_stop(dev->rdma->runtime->loop, &dev->async_watch);
+	stop_watching(dev);
 	np_list_for_each(pos, &dev->rdma->conns) {
 		struct np_rdma_conn *conn = np_container_of(pos, struct np_rdma_conn, link);
 

@@ -23,6 +23,7 @@ struct np_rdma_mr {
 	struct ibv_mr *mr; /* NULL: could not be registered */
 	uint32_t lkey;
 	enum np_verdict verdict;
+	bool was_busy; /* UNTESTED: packets of the test did not get through, which passes */
 	bool is_paged; /* QUIRK: right only where a packet's data begins on a page boundary */
 	uint32_t min_path_mtu; /* right from this path MTU on; bytes */
 	char reason[192];
@@ -52,6 +53,7 @@ struct np_rdma_dev {
 	struct np_list cqs[NP_MAX_REACTORS]; /* by reactor index, the one to be filled first */
 	struct np_list rqs;                  /* shared receive queues, see rq.h */
 	struct ev_io async_watch;
+	struct ev_timer busy_timer; /* tests again what was too busy */
 	unsigned int nconns;
 	struct np_traffic_sum closed; /* of its connections that are gone */
 	bool is_dead;

@@ -19,6 +19,8 @@
 #include "transport/rdma/selftest.h"
 
 #define RETEST_MS 5000u
+#define BUSY_S 10.0 /* the first time; then twice as long each time */
+#define BUSY_MOST_S 600.0
 
 static unsigned int access_flags(const struct np_rdma_dev *dev, const struct np_mem_region *region)
 {
@@ -87,6 +89,17 @@ static void note(struct np_rdma_dev *dev, struct np_mem_region *region, const st
 		np_verdict_name(mr->verdict), mr->reason[0] ? ": " : "", mr->reason);
 }
 
+/* Tests @region, and again later if too much else was going on. */
+static void test(struct np_rdma_dev *dev, struct np_mem_region *region)
+{
+	struct np_rdma_mr *mr = &dev->mrs[region->id];
+
+	np_rdma_selftest(dev, region, mr);
+	note(dev, region, mr);
+	if (mr->was_busy && !ev_is_active(&dev->busy_timer))
+		ev_timer_again(dev->rdma->runtime->loop, &dev->busy_timer);
+}
+
 /* Return: 0, or -errno of the registration; both outcomes are noted. */
 static int add(struct np_rdma_dev *dev, struct np_mem_region *region)
 {
@@ -95,10 +108,11 @@ static int add(struct np_rdma_dev *dev, struct np_mem_region *region)
 
 	*mr = (struct np_rdma_mr){0};
 	err = register_one(dev, region, mr);
-	if (err)
-		mr->verdict = NP_VERDICT_UNUSABLE;
-	else
-		np_rdma_selftest(dev, region, mr);
+	if (!err) {
+		test(dev, region);
+		return 0;
+	}
+	mr->verdict = NP_VERDICT_UNUSABLE;
 	note(dev, region, mr);
 	return err;
 }
@@ -140,12 +154,9 @@ void np_rdma_mr_add(struct np_rdma_dev *dev, struct np_mem_region *region)
 
 void np_rdma_mr_test(struct np_rdma_dev *dev, struct np_mem_region *region)
 {
-	struct np_rdma_mr *mr = &dev->mrs[region->id];
-
-	if (!mr->mr)
+	if (!dev->mrs[region->id].mr)
 		return;
-	np_rdma_selftest(dev, region, mr);
-	note(dev, region, mr);
+	test(dev, region);
 	judge_conns(dev);
 }
 
@@ -159,20 +170,56 @@ void np_rdma_mr_remove(struct np_rdma_dev *dev, const struct np_mem_region *regi
 	judge_conns(dev);
 }
 
-void np_rdma_mr_retest(struct np_rdma_dev *dev, bool all)
+static bool is_any(const struct np_rdma_mr *mr)
+{
+	(void)mr;
+	return true;
+}
+
+static bool is_unusable(const struct np_rdma_mr *mr)
+{
+	return !is_usable(mr);
+}
+
+static bool was_busy(const struct np_rdma_mr *mr)
+{
+	return mr->was_busy;
+}
+
+static void retest(struct np_rdma_dev *dev, bool (*is_due)(const struct np_rdma_mr *mr))
 {
 	struct np_mem_region *region;
 
 	np_mem_for_each(dev->rdma->mem, region) {
-		struct np_rdma_mr *mr = &dev->mrs[region->id];
+		const struct np_rdma_mr *mr = &dev->mrs[region->id];
 
-		if (!mr->mr || np_mem_is_lost(region) || (is_usable(mr) && !all))
-			continue;
-		np_rdma_selftest(dev, region, mr);
-		note(dev, region, mr);
+		if (mr->mr && !np_mem_is_lost(region) && is_due(mr))
+			test(dev, region);
 	}
 	judge_conns(dev);
 	np_rdma_devices_changed(dev->rdma);
+}
+
+void np_rdma_mr_retest(struct np_rdma_dev *dev, bool all)
+{
+	retest(dev, all ? is_any : is_unusable);
+}
+
+static void retest_busy(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	struct np_rdma_dev *dev = np_container_of(timer, struct np_rdma_dev, busy_timer);
+
+	(void)events;
+	ev_timer_stop(loop, timer);
+	timer->repeat = timer->repeat * 2 < BUSY_MOST_S ? timer->repeat * 2 : BUSY_MOST_S;
+	retest(dev, was_busy);
+	if (!ev_is_active(timer))
+		timer->repeat = BUSY_S;
+}
+
+void np_rdma_mr_init(struct np_rdma_dev *dev)
+{
+	ev_timer_init(&dev->busy_timer, retest_busy, 0, BUSY_S);
 }
 
 /*

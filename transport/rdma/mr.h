@@ -12,6 +12,12 @@
 
 struct np_rdma_conn;
 
+/*
+ * Prepares the memory of a new device. A test whose packets do not get through, as on a busy machine,
+ * is run again later, first after 10 s, in the end every 10 minutes.
+ */
+void np_rdma_mr_init(struct np_rdma_dev *dev);
+
 /**
  * np_rdma_mr_register_all() - register and test each region of the process with @dev
  *

@@ -262,6 +262,7 @@ void np_rdma_selftest(struct np_rdma_dev *dev, struct np_mem_region *region, str
 	unsigned int count = 0;
 	int err;
 
+	mr->was_busy = false;
 	if (!dev->port) {
 		give_up(mr, "not tested, no port of the RNIC is active", 0);
 		return;
@@ -279,6 +280,7 @@ void np_rdma_selftest(struct np_rdma_dev *dev, struct np_mem_region *region, str
 		if (test.longest > SHORT_BYTES)
 			test.longest = SHORT_BYTES;
 	}
+	mr->was_busy = test.is_lost;
 	if (test.is_lost)
 		give_up(mr, trials[count].fault, 0);
 	else if (err && !count)
