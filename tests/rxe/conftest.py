@@ -135,6 +135,15 @@ def null_block(vm):
 
 
 @pytest.fixture
+def dax(use_vm):
+    """A machine with /dev/dax0.0 on an emulated NVDIMM."""
+    vm = use_vm(Topology(nvdimm_mb=272))
+    vm.run("modprobe -a nfit nd_pmem dax_pmem device_dax; "
+           "[[ -e /dev/dax0.0 ]] || ndctl create-namespace -f -e namespace0.0 -m devdax -M mem")
+    return vm
+
+
+@pytest.fixture
 def daemon_built():
     if not target.built():
         pytest.skip("nvmet-p2pd is not built; set NVMET_P2P_BUILD or build in build/")

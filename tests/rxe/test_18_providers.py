@@ -11,22 +11,12 @@ from target import NQN, RUNTIME, Target, config, namespace, port, subsystem
 from topology import Topology, numa_mac
 from vm import LOOPBACK, GuestError, wait_for
 
-DAX = Topology(nvdimm_mb=272)
 NUMA = Topology(numa=True)
 SECOND_PORT = 4430
 MIB = 1 << 20
 SMALL_MTU = 1500  # of the network: a path MTU of 1024
 JOB = dict(rw="randwrite", bssplit="512/20:4k/30:64k/40:1m/10", iodepth=16, size="8m",
            **fio.VERIFY)
-
-
-@pytest.fixture
-def dax(use_vm):
-    """A machine with /dev/dax0.0 on an emulated NVDIMM."""
-    vm = use_vm(DAX)
-    vm.run("modprobe -a nfit nd_pmem dax_pmem device_dax; "
-           "[[ -e /dev/dax0.0 ]] || ndctl create-namespace -f -e namespace0.0 -m devdax -M mem")
-    return vm
 
 
 def served(device, p2pmem, memory=(), service=4420, **more):

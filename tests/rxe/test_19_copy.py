@@ -93,6 +93,30 @@ def test_copy__by_way_of_the_host_is_seen_in_host_memory(daemon_built, vm):
     assert image_digest(vm, "cmb", 0, _SIZE) == digest
 
 
+@pytest.mark.parametrize("via", ["/dev/dax0.0", "udmabuf"])
+def test_copy__goes_through_other_memory(daemon_built, dax, via):
+    """This test copies through a dax device, which counts as peer memory, and through a dma-buf of RAM."""
+    vm = dax
+    vm.run("modprobe udmabuf", check=False)
+    digest = fill(vm, "plain")
+    rc, report, said = copy(vm, vm.block_device("plain"), vm.block_device("cmb"), via,
+                            f"--yes --verify --size {_SIZE}")
+    assert (rc, report and report["verify"]) == (COPIED, "equal"), (report, said)
+    name = {"/dev/dax0.0": "dax /dev/dax0.0", "udmabuf": "dmabuf udmabuf (udmabuf)"}[via]
+    assert (report["memory"], report["peer"]) == (name, via != "udmabuf")
+    assert image_digest(vm, "cmb", 0, _SIZE) == digest
+
+
+def test_copy__refuses_memory_in_use(daemon_built, dax):
+    """This test copies through a dax device that a daemon has: its data would be overwritten."""
+    served = config([subsystem(NQN, namespace(1, dax.block_device("plain"), p2pmem="dax0.0"))],
+                    daemon={"memory": [{"kind": "dax", "path": "/dev/dax0.0"}]})
+    dax.run("truncate -s 1M /tmp/copied")
+    with Target(dax, served):
+        rc, report, said = copy(dax, dax.block_device("cmb"), "/tmp/copied", "/dev/dax0.0")
+    assert (rc, report) == (REFUSED, None) and "in use by another process" in said, said
+
+
 def test_copy__refuses_a_destination_in_use(daemon_built, vm):
     """This test tries destinations that are mounted, swap, served, the source: none is written to."""
     plain, cmb, via = vm.block_device("plain"), vm.block_device("cmb"), vm.pci_address("cmb")

@@ -150,6 +150,7 @@ static void test_copy__refuses_and_leaves_all_as_it_was(void **state)
 		{"--via host --yes --block 2M", "one command takes 1048576 at most"},
 		{"--via ffff:ff:1f.7 --yes", "there is no PCI device ffff:ff:1f.7"},
 		{"--via ../.. --yes", "no PCI address"},
+		{"--via /dev/null --yes", "/dev/null is not a dax device"},
 	};
 	struct scene *scene = *state;
 	char output[OUTPUT_MAX];

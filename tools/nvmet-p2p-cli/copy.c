@@ -42,14 +42,15 @@ static void print_help(void)
 	puts("Usage: nvmet-p2p-cli copy SRC DST --via PROVIDER --yes [OPTIONS]\n\n"
 	     "Copies from SRC to DST, block devices, NVMe generic devices or files, through the\n"
 	     "memory of a device. What was on DST is lost.\n\n"
-	     "  --via PROVIDER   PCI address of a CMB, such as 0000:01:00.0, or \"host\"\n"
+	     "  --via PROVIDER   PCI address of a CMB, such as 0000:01:00.0; a dax device, such as\n"
+	     "                   /dev/dax0.0, of which the beginning is lost; \"udmabuf\"; \"host\"\n"
 	     "  --size SIZE      bytes, K, M, G (default: the smaller of both, at most 1G)\n"
 	     "  --block SIZE     of one read and write (default 128K)\n"
 	     "  --depth N        how many of them at the same time (default 8)\n"
 	     "  --verify         first fill DST with other bytes, and compare it with SRC at the "
 	     "end,\n"
 	     "                   both through host memory\n"
-	     "  --yes            DST may be overwritten\n"
+	     "  --yes            DST, and a dax device, may be overwritten\n"
 	     "  --json           print the report as JSON\n\n"
 	     "Exit status: 0 copied (and equal), 1 failed or not equal, 2 refused.");
 }
@@ -115,7 +116,7 @@ static int take_arguments(struct np_cli *cli, struct copy *copy, int argc, char 
 	if (argc - optind != 2)
 		return np_cli_usage("copy needs SRC and DST", NULL);
 	if (!copy->via)
-		return np_cli_usage("copy needs --via, a PCI address or \"host\"", NULL);
+		return np_cli_usage("copy needs --via, the memory to copy through", NULL);
 	copy->src_path = argv[optind];
 	copy->dst_path = argv[optind + 1];
 	return NP_CLI_OK;
@@ -179,27 +180,50 @@ static struct np_copy_end end_of(const struct np_backend *backend)
 		backend->max_io_bytes};
 }
 
-static int open_memory(struct copy *copy)
+/*
+ * What --via names: @ret_ops, and where in @want; @pci is room for an address.
+ * Return: 0, or -EINVAL with a sentence in copy->why.
+ */
+static int find_provider(struct copy *copy, char pci[NP_CFG_TEXT_MAX],
+	const struct np_mem_ops **ret_ops, struct np_mem_want *want)
 {
-	const bool is_host = !strcmp(copy->via, "host");
-	struct np_copy_plan *plan = &copy->job.plan;
-	struct np_mem_want want = {.numa_node = -1};
-	struct np_mem_region *region;
-	char where[NP_CFG_TEXT_MAX];
-	struct np_cfg_pci pci;
-	int ret;
+	struct np_cfg_pci address;
 
-	if (!is_host && np_cfg_parse_pci(copy->via, &pci)) {
+	want->where = copy->via;
+	if (!strcmp(copy->via, "host")) {
+		*ret_ops = &np_mem_host_ops;
+	} else if (!strcmp(copy->via, "udmabuf")) {
+		*ret_ops = &np_mem_dmabuf_ops;
+		want->label = copy->via;
+	} else if (copy->via[0] == '/') {
+		*ret_ops = &np_mem_dax_ops;
+	} else if (!np_cfg_parse_pci(copy->via, &address)) {
+		*ret_ops = &np_mem_cmb_ops;
+		np_cfg_format_pci(&address, pci, NP_CFG_TEXT_MAX);
+		want->where = pci;
+	} else {
 		snprintf(copy->why, sizeof(copy->why),
-			"\"%.64s\" is no PCI address, and not \"host\"", copy->via);
+			"\"%.64s\" is no PCI address, no path of a dax device, not \"udmabuf\" and "
+			"not \"host\"",
+			copy->via);
 		return -EINVAL;
 	}
-	if (!is_host)
-		np_cfg_format_pci(&pci, where, sizeof(where));
-	want.where = is_host ? NULL : where;
+	return 0;
+}
+
+static int open_memory(struct copy *copy)
+{
+	struct np_copy_plan *plan = &copy->job.plan;
+	struct np_mem_want want = {.numa_node = -1, .fd = -1};
+	const struct np_mem_ops *ops;
+	struct np_mem_region *region;
+	char pci[NP_CFG_TEXT_MAX];
+	int ret = find_provider(copy, pci, &ops, &want);
+
+	if (ret)
+		return ret;
 	want.bytes = np_copy_stride_bytes(plan) * plan->depth;
-	ret = np_mem_open(&copy->mem, is_host ? &np_mem_host_ops : &np_mem_cmb_ops, &want, 1,
-		copy->why, sizeof(copy->why), &region);
+	ret = np_mem_open(&copy->mem, ops, &want, 1, copy->why, sizeof(copy->why), &region);
 	if (ret)
 		return ret;
 	/* The pool's part, which nobody else takes from. */
