@@ -33,6 +33,30 @@ static void print_pools(json_t *providers, FILE *out)
 	np_table_free(table);
 }
 
+/* Namespaces with a quota, a reserve, or pages of their own. */
+static void print_users(json_t *providers, FILE *out)
+{
+	static const struct np_table_column columns[] = {
+		{"PROVIDER", NULL, NP_TABLE_TEXT},
+		{"NSID", "nsid", NP_TABLE_COUNT},
+		{"SUBSYSTEM", "nqn", NP_TABLE_TEXT},
+		{"IN USE", "in_use_bytes", NP_TABLE_BYTES},
+		{"HIGH WATER", "high_water_bytes", NP_TABLE_BYTES},
+		{"QUOTA", "quota_bytes", NP_TABLE_BYTES},
+		{"RESERVE", "reserve_bytes", NP_TABLE_BYTES},
+	};
+	struct np_table *table = np_table_new("\nUsers", columns, ARRAY_SIZE(columns));
+	json_t *provider;
+	json_t *user;
+	size_t i, k;
+
+	json_array_foreach(providers, i, provider)
+		json_array_foreach(json_object_get(provider, "users"), k, user)
+			np_table_add(table, user, np_json_text(provider, "name"));
+	np_table_print(table, out);
+	np_table_free(table);
+}
+
 /* What the self-tests of each provider with each RNIC and each drive gave. */
 static void print_pairs(json_t *providers, FILE *out)
 {
@@ -64,5 +88,6 @@ void np_cli_print_memory(json_t *result, FILE *out)
 	json_t *providers = json_object_get(result, "providers");
 
 	print_pools(providers, out);
+	print_users(providers, out);
 	print_pairs(providers, out);
 }
