@@ -11,8 +11,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Linux lets a message carry so many; with room for less the kernel drops what is over. */
-#define DESCRIPTORS_MAX 4
+/*
+ * As many as a message can carry (Linux include/net/scm.h, SCM_MAX_FD). With room for less the
+ * kernel would drop what is over, but qemu-user leaves it open.
+ */
+#define DESCRIPTORS_MAX 253
 
 /* Aligned for its header, as cmsg(3) has it. */
 union control {
