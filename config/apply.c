@@ -75,6 +75,8 @@ static int np_apply_list_namespaces(struct np_daemon *daemon)
 			applied->daemon = daemon;
 			applied->cfg_subsys = &cfg->subsystems[i];
 			applied->cfg = &cfg->subsystems[i].namespaces[j];
+			/* A kernel without ANA saves group 0. */
+			applied->ana_group = applied->cfg->ana_grpid ? applied->cfg->ana_grpid : 1;
 			applied->stats =
 				np_line_alloc(daemon->runtime.nreactors * sizeof(*applied->stats));
 			if (!applied->stats)

@@ -45,6 +45,7 @@ struct np_applied_ns {
 	char reason[256];          /* why it is down */
 	char told[256];            /* the last reason that was logged */
 	char p2p_reason[256];      /* what the self-tests said, or why its data is staged */
+	uint32_t ana_group;        /* goes on likewise */
 	struct np_apply_engine engine;
 	uint64_t considered; /* memory that RNICs could reach when the engine was chosen */
 	struct np_applied_path paths[NP_MAX_RNICS]; /* by the RNIC's id */
@@ -217,6 +218,9 @@ void np_apply_publish(
 
 /* Tells connected hosts that the namespace came, went or changed. */
 void np_apply_tell_hosts(struct np_daemon *daemon, const struct np_applied_ns *applied);
+
+/* Tells the hosts of @port that a group's state is another one, or that it has other namespaces. */
+void np_apply_tell_ana(const struct np_port *port, uint32_t group);
 
 /* @ns is in no view any more: frees it when no command holds it. */
 void np_apply_retire(struct np_daemon *daemon, struct np_ns *ns);

@@ -180,6 +180,7 @@ static struct np_ns *np_apply_new_ns(const struct np_daemon *daemon, struct np_a
 	ns->nsid = applied->cfg->nsid;
 	ns->backend = backend;
 	ns->scrub_every = applied->cfg->scrub;
+	ns->ana_group = applied->ana_group;
 	ns->distrust = np_apply_distrust;
 	ns->owner = applied;
 	np_list_init(&ns->link);

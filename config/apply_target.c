@@ -141,6 +141,11 @@ static struct np_port *np_apply_new_port(struct np_target *target, const struct 
 		if (np_cfg_port_exports(cfg, target->subsys[i]->nqn))
 			port->subsys[port->nsubsys++] = target->subsys[i];
 	}
+	/* Before it listens: no host sees another state than what was asked for. */
+	np_ana_init(&port->ana);
+	for (size_t i = 0; i < cfg->n_ana_groups; i++)
+		atomic_init(&port->ana.states[cfg->ana_groups[i].grpid - 1],
+			(uint8_t)cfg->ana_groups[i].state);
 	port->target = target;
 	port->portid = cfg->portid;
 	snprintf(port->traddr, sizeof(port->traddr), "%s", cfg->addr.traddr);

@@ -44,40 +44,51 @@ void np_apply_publish(
 
 /* ---- telling the hosts -------------------------------------------------------------------- */
 
-struct np_changed_msg {
+struct np_tell_msg {
 	struct np_msg msg;
 	struct np_ctrl *ctrl;
-	uint32_t nsid;
+	enum np_aen_kind kind;
+	uint32_t nsid; /* NP_AEN_NS_CHANGED */
 };
+
+static void np_apply_told(struct np_msg *msg)
+{
+	struct np_tell_msg *tell = np_container_of(msg, struct np_tell_msg, msg);
+
+	if (tell->kind == NP_AEN_NS_CHANGED)
+		np_ctrl_note_changed_ns(tell->ctrl, tell->nsid);
+	else
+		np_ctrl_send_aen(tell->ctrl, tell->kind);
+	free(tell);
+}
+
+/* The controller outlives the message: its reactor has yet to say that its last queue is gone. */
+static void np_apply_tell(struct np_ctrl *ctrl, enum np_aen_kind kind, uint32_t nsid)
+{
+	struct np_tell_msg *tell;
+
+	if (ctrl->is_closing)
+		return;
+	tell = calloc(1, sizeof(*tell));
+	/* The host finds out when it looks the next time. */
+	if (!tell)
+		return;
+	*tell = (struct np_tell_msg){
+		.msg.fn = np_apply_told, .ctrl = ctrl, .kind = kind, .nsid = nsid};
+	np_reactor_send(ctrl->reactor, &tell->msg);
+}
 
 struct np_changed_ns {
 	const struct np_subsys *subsys;
 	uint32_t nsid;
 };
 
-static void np_apply_note_changed(struct np_msg *msg)
-{
-	struct np_changed_msg *changed = np_container_of(msg, struct np_changed_msg, msg);
-
-	np_ctrl_note_changed_ns(changed->ctrl, changed->nsid);
-	free(changed);
-}
-
-/* The controller outlives the message: its reactor has yet to say that its last queue is gone. */
-static void np_apply_tell(void *ctx, struct np_ctrl *ctrl)
+static void np_apply_tell_ns_changed(void *ctx, struct np_ctrl *ctrl)
 {
 	const struct np_changed_ns *what = ctx;
-	struct np_changed_msg *changed;
 
-	if (ctrl->subsys != what->subsys || ctrl->is_closing)
-		return;
-	changed = calloc(1, sizeof(*changed));
-	/* The host finds out when it looks the next time. */
-	if (!changed)
-		return;
-	*changed = (struct np_changed_msg){
-		.msg.fn = np_apply_note_changed, .ctrl = ctrl, .nsid = what->nsid};
-	np_reactor_send(ctrl->reactor, &changed->msg);
+	if (ctrl->subsys == what->subsys)
+		np_apply_tell(ctrl, NP_AEN_NS_CHANGED, what->nsid);
 }
 
 void np_apply_tell_hosts(struct np_daemon *daemon, const struct np_applied_ns *applied)
@@ -87,7 +98,32 @@ void np_apply_tell_hosts(struct np_daemon *daemon, const struct np_applied_ns *a
 		.nsid = applied->cfg->nsid,
 	};
 
-	np_registry_each(np_apply_tell, &what);
+	np_registry_each(np_apply_tell_ns_changed, &what);
+}
+
+struct np_changed_group {
+	const struct np_port *port;
+	uint32_t group;
+};
+
+static void np_apply_tell_ana_changed(void *ctx, struct np_ctrl *ctrl)
+{
+	const struct np_view *view = np_subsys_view(ctrl->subsys);
+	const struct np_changed_group *what = ctx;
+
+	for (unsigned int i = 0; ctrl->port == what->port && i < view->nns; i++) {
+		if (np_ns_group(view->ns[i]) != what->group)
+			continue;
+		np_apply_tell(ctrl, NP_AEN_ANA_CHANGED, 0);
+		return;
+	}
+}
+
+void np_apply_tell_ana(const struct np_port *port, uint32_t group)
+{
+	struct np_changed_group what = {.port = port, .group = group};
+
+	np_registry_each(np_apply_tell_ana_changed, &what);
 }
 
 /* ---- retiring ----------------------------------------------------------------------------- */

@@ -158,12 +158,6 @@ static void warn_ignored(const struct np_cfg_port *port, const struct np_cfg_spo
 		np_cfg_spot_warn(spot, "param.max_queue_size",
 			"ignored, a queue has as many entries as its host asks for, up to %d",
 			NP_CFG_QUEUE_SIZE_MAX);
-	for (size_t i = 0; i < port->n_ana_groups; i++) {
-		if (port->ana_groups[i].state != NP_CFG_ANA_OPTIMIZED)
-			np_cfg_spot_warn(spot, "ana_groups",
-				"group %u: ANA states are not supported, ignored",
-				port->ana_groups[i].grpid);
-	}
 }
 
 /* A kernel target's file may have ports of other transports: one that is ours must be left. */

@@ -145,7 +145,8 @@ static const struct np_cfg_field ana_state_fields[] = {
 CLASS(ana_state_class, np_cfg_ana_group, ana_state_fields);
 
 static const struct np_cfg_field ana_group_fields[] = {
-	INT("grpid", struct np_cfg_ana_group, grpid, 1, 1024, 0, .flags = NP_CFG_REQUIRED),
+	INT("grpid", struct np_cfg_ana_group, grpid, 1, NP_CFG_ANA_GROUPS, 0,
+		.flags = NP_CFG_REQUIRED),
 	GROUP("ana", &ana_state_class),
 };
 CLASS(ana_group_class, np_cfg_ana_group, ana_group_fields);
@@ -181,7 +182,7 @@ static const struct np_cfg_field device_fields[] = {
 CLASS(device_class, np_cfg_device, device_fields);
 
 static const struct np_cfg_field ns_ana_fields[] = {
-	INT("grpid", struct np_cfg_ns, ana_grpid, 0, 1024, 1),
+	INT("grpid", struct np_cfg_ns, ana_grpid, 0, NP_CFG_ANA_GROUPS, 1),
 };
 CLASS(ns_ana_class, np_cfg_ns, ns_ana_fields);
 
@@ -200,7 +201,8 @@ static const struct np_cfg_field ns_fields[] = {
 	BOOL("enable", struct np_cfg_ns, enable, true),
 	OBJ("device", struct np_cfg_ns, device, &device_class),
 	/* nvmetcli writes the group twice. */
-	INT("ana_grpid", struct np_cfg_ns, ana_grpid, 0, 1024, 1, .flags = NP_CFG_ALIAS),
+	INT("ana_grpid", struct np_cfg_ns, ana_grpid, 0, NP_CFG_ANA_GROUPS, 1,
+		.flags = NP_CFG_ALIAS),
 	GROUP("ana", &ns_ana_class),
 	GROUP("resv", &ns_resv_class),
 	GROUP("attr", &ns_attr_class, .flags = NP_CFG_ALIAS),

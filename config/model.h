@@ -16,6 +16,7 @@
 
 #define NP_CFG_NQN_MAX 223
 #define NP_CFG_DISCOVERY_NQN "nqn.2014-08.org.nvmexpress.discovery"
+#define NP_CFG_ANA_GROUPS 128 /* as the kernel's NVMET_MAX_ANAGRPS */
 #define NP_CFG_NSID_MAX 0xfffffffe
 #define NP_CFG_INLINE_MAX 16384
 #define NP_CFG_QUEUE_SIZE_MAX 1024

@@ -28,6 +28,27 @@ static void np_report_uuid(const uint8_t uuid[16], char ret_text[37])
 	}
 }
 
+/* Groups that have namespaces, or another state than the usual one. */
+static json_t *np_report_groups(const struct np_daemon *daemon, const struct np_ana *ana)
+{
+	struct np_report_list groups = {.list = json_array()};
+	unsigned int nnamespaces[NP_ANA_GROUPS + 1] = {0};
+
+	for (unsigned int i = 0; i < daemon->n_namespaces; i++)
+		nnamespaces[daemon->namespaces[i].ana_group]++;
+	for (uint32_t group = 1; group <= NP_ANA_GROUPS; group++) {
+		const enum nvme_ana_state state = np_ana_state(ana, group);
+
+		if (nnamespaces[group] || state != NVME_ANA_STATE_OPTIMIZED)
+			np_report_append(&groups,
+				json_pack("{s:i, s:s, s:I, s:i}", "grpid", (int)group, "state",
+					np_cfg_name_of(np_cfg_ana_state_names, state), "changes",
+					np_report_int(atomic_load(&ana->changes[group - 1])),
+					"namespaces", (int)nnamespaces[group]));
+	}
+	return np_report_take(&groups);
+}
+
 static json_t *np_report_ports(const struct np_daemon *daemon)
 {
 	static const char *const states[] = {
@@ -41,10 +62,11 @@ static json_t *np_report_ports(const struct np_daemon *daemon)
 		const struct np_port *port = daemon->target.ports[i];
 
 		np_report_append(&ports,
-			json_pack("{s:i, s:s, s:s, s:s, s:s, s:s}", "portid", (int)port->portid,
-				"traddr", port->traddr, "trsvcid", port->trsvcid, "adrfam",
-				port->is_ipv6 ? "ipv6" : "ipv4", "state", states[port->state],
-				"reason", port->reason));
+			json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:o}", "portid",
+				(int)port->portid, "traddr", port->traddr, "trsvcid", port->trsvcid,
+				"adrfam", port->is_ipv6 ? "ipv6" : "ipv4", "state",
+				states[port->state], "reason", port->reason, "ana_groups",
+				np_report_groups(daemon, &port->ana)));
 	}
 	return np_report_take(&ports);
 }
@@ -134,13 +156,14 @@ static json_t *np_report_ns(const struct np_daemon *daemon, const struct np_appl
 				reach.without, reach.reason);
 	}
 	return json_pack(
-		"{s:s, s:I, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:o}",
+		"{s:s, s:I, s:s, s:s, s:i, s:s, s:b, s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:o}",
 		"nqn", applied->cfg_subsys->nqn, "nsid", np_report_int(applied->cfg->nsid), "state",
-		ns ? "up" : "down", "reason", applied->reason, "engine",
-		ns ? ns->backend->ops->name : "", "io_poll", ns && ns->backend->is_polled, "device",
-		device, "size_bytes", ns ? np_report_int(ns->nblocks << ns->lba_shift) : 0,
-		"block_bytes", ns ? np_report_int(UINT64_C(1) << ns->lba_shift) : 0, "uuid", uuid,
-		"p2pmem", p2pmem, "provider",
+		ns ? "up" : "down", "reason", applied->reason, "ana_grpid", (int)applied->ana_group,
+		"engine", ns ? ns->backend->ops->name : "", "io_poll", ns && ns->backend->is_polled,
+		"device", device, "size_bytes",
+		ns ? np_report_int(ns->nblocks << ns->lba_shift) : 0, "block_bytes",
+		ns ? np_report_int(UINT64_C(1) << ns->lba_shift) : 0, "uuid", uuid, "p2pmem",
+		p2pmem, "provider",
 		!ns            ? ""
 			: peer ? peer->name
 			       : "host",
@@ -227,6 +250,8 @@ const struct np_rpc_method np_report_methods[] = {
 	{"memory", np_report_memory, NULL},
 	{"events", np_report_events, NULL},
 	{"selftest", np_report_selftest, NULL},
+	{"set_ana_state", np_apply_rpc_set_ana_state, NULL},
+	{"set_ana_group", np_apply_rpc_set_ana_group, NULL},
 	{"add_memory", NULL, np_apply_rpc_add_memory},
 	{NULL, NULL, NULL},
 };

@@ -43,6 +43,12 @@ static inline struct np_status np_status_media(unsigned int sc)
 	return (struct np_status){(uint16_t)(sc | NVME_SCT_MEDIA << NVME_SCT_SHIFT | NVME_SC_DNR)};
 }
 
+/* A path related status (SCT 3), which another path or a later try may not have. */
+static inline struct np_status np_status_path(unsigned int sc)
+{
+	return (struct np_status){(uint16_t)((sc & 0xff) | NVME_SCT_PATH << NVME_SCT_SHIFT)};
+}
+
 /* The same status with DNR clear: the host may try again. */
 static inline struct np_status np_status_retryable(struct np_status status)
 {

@@ -27,6 +27,7 @@
 /* What a host can ask to be told about. */
 enum np_aen_kind {
 	NP_AEN_NS_CHANGED,
+	NP_AEN_ANA_CHANGED,
 	NP_AEN_DISC_CHANGED,
 	NP_AEN_KINDS,
 };

@@ -113,7 +113,14 @@ static void np_identify_fill_io(const struct np_ctrl *ctrl, struct nvme_id_ctrl 
 	if (inline_bytes < NP_MIN_CAPSULE_BYTES - sizeof(struct np_sqe))
 		inline_bytes = NP_MIN_CAPSULE_BYTES - sizeof(struct np_sqe);
 
-	id->cmic = NVME_CTRL_CMIC_MULTI_PORT | NVME_CTRL_CMIC_MULTI_CTRL;
+	id->cmic = NVME_CTRL_CMIC_MULTI_PORT | NVME_CTRL_CMIC_MULTI_CTRL |
+		NVME_CTRL_CMIC_MULTI_ANA_REPORTING;
+	id->anatt = NP_ANA_TRANSITION_S;
+	id->anacap = NVME_CTRL_ANACAP_OPT | NVME_CTRL_ANACAP_NON_OPT |
+		NVME_CTRL_ANACAP_INACCESSIBLE | NVME_CTRL_ANACAP_PERSISTENT_LOSS |
+		NVME_CTRL_ANACAP_CHANGE;
+	id->anagrpmax = np_le32(NP_ANA_GROUPS);
+	id->nanagrpid = np_le32(NP_ANA_GROUPS);
 	id->acl = 3;
 	id->frmw = NP_FRMW_ONE_RO;
 	id->lpa = NVME_CTRL_LPA_SMART_PER_NS | NVME_CTRL_LPA_CMD_EFFECTS | NVME_CTRL_LPA_EXTENDED;
@@ -171,8 +178,11 @@ static struct np_status np_identify_ns(struct np_req *req, uint8_t *data)
 		return status;
 	id->nsze = htole64(ns->nblocks);
 	id->ncap = htole64(ns->nblocks);
-	id->nuse = htole64(ns->nblocks);
+	/* Zero where the namespace cannot be reached. Spec: NVM Express Base 2.0, 8.1.3. */
+	if (np_status_is_ok(np_ana_check(np_ana_state(&req->queue->port->ana, np_ns_group(ns)))))
+		id->nuse = htole64(ns->nblocks);
 	id->nmic = NVME_NS_NMIC_SHARED;
+	id->anagrpid = np_le32(np_ns_group(ns));
 	memcpy(id->nguid, ns->nguid, sizeof(id->nguid));
 	memcpy(id->eui64, ns->eui64, sizeof(id->eui64));
 	id->lbaf[0].ds = (uint8_t)ns->lba_shift;
@@ -251,6 +261,7 @@ static struct np_status np_identify_common_ns(struct np_req *req, uint8_t *data)
 	if (!np_status_is_ok(status) || !ns)
 		return status;
 	id->nmic = NVME_NS_NMIC_SHARED;
+	id->anagrpid = np_le32(np_ns_group(ns));
 	id->nstat = 1; /* bit 0: ready */
 	return NP_SUCCESS;
 }

@@ -30,8 +30,9 @@ static uint32_t np_io_nblocks(const struct np_req *req)
 }
 
 /*
- * Sets req->ns. An NSID up to Identify's NN is valid, though it may be inactive; the two have
- * statuses of their own. Spec: NVM Express Base 2.0, 3.2.1.3 to 3.2.1.5.
+ * Sets req->ns, and finds out whether this port gives access to it. An NSID up to Identify's NN is
+ * valid, though it may be inactive; the two have statuses of their own.
+ * Spec: NVM Express Base 2.0, 3.2.1.3 to 3.2.1.5, 8.1.
  */
 static struct np_status np_io_find_ns(struct np_req *req)
 {
@@ -40,7 +41,7 @@ static struct np_status np_io_find_ns(struct np_req *req)
 	req->ns = np_view_find(np_subsys_view(req->queue->ctrl->subsys), nsid);
 	if (req->ns) {
 		np_ns_get(req->ns, req->queue->reactor->index);
-		return NP_SUCCESS;
+		return np_ana_check(np_ana_state(&req->queue->port->ana, np_ns_group(req->ns)));
 	}
 	if (nsid && nsid <= req->queue->ctrl->subsys->nn)
 		return np_req_bad_field(req, nsid, 0);

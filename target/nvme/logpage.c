@@ -6,7 +6,7 @@
  * table names them by LID.
  *
  * Thread: the reactor of req->queue.
- * Depends: ctrl.h, discovery.h, identify.h.
+ * Depends: ctrl.h, ana.h, discovery.h, identify.h.
  */
 #include "target/nvme/logpage.h"
 
@@ -20,6 +20,7 @@
 #define NP_SECTOR_SHIFT 9
 #define NP_DATA_UNIT_SECTORS 1000u /* SMART counts in thousands of 512 bytes */
 #define NP_CDW10_RAE (1u << 15)
+#define NP_CDW10_LSP_MASK 0x7fu
 #define NP_CDW14_OFFSET_INDEX (1u << 23)
 
 struct np_logpage {
@@ -211,6 +212,17 @@ static struct np_status np_logpage_discovery(
 	return NP_SUCCESS;
 }
 
+/* Bit 0 of the log specific field: the groups without their namespaces. */
+static struct np_status np_logpage_ana(
+	struct np_req *req, const struct np_window *window, uint64_t *ret_bytes)
+{
+	const uint32_t lsp = np_le32(req->sqe.cdw10) >> 8 & NP_CDW10_LSP_MASK;
+
+	*ret_bytes =
+		np_ana_write(req->queue->ctrl, !(lsp & NVME_LOG_ANA_LSP_RGO_GROUPS_ONLY), window);
+	return NP_SUCCESS;
+}
+
 static const struct np_logpage np_logpages[256] = {
 	[NVME_LOG_LID_SUPPORTED_LOG_PAGES] = {true, true, .fill = np_logpage_supported},
 	[NVME_LOG_LID_ERROR] = {true, true, .fill = np_logpage_error},
@@ -219,6 +231,8 @@ static const struct np_logpage np_logpages[256] = {
 	[NVME_LOG_LID_CHANGED_NS] = {true, false, .has_aen = true, .aen = NP_AEN_NS_CHANGED,
 		.fill = np_logpage_changed_ns},
 	[NVME_LOG_LID_CMD_EFFECTS] = {true, false, .fill = np_logpage_effects},
+	[NVME_LOG_LID_ANA] = {true, false, .has_aen = true, .aen = NP_AEN_ANA_CHANGED,
+		.fill = np_logpage_ana},
 	[NVME_LOG_LID_DISCOVER] = {false, true, .has_aen = true, .aen = NP_AEN_DISC_CHANGED,
 		.fill = np_logpage_discovery},
 };

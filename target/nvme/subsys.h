@@ -18,6 +18,7 @@
 #include "target/memory/mem.h"
 #include "target/memory/pool.h"
 #include "target/memory/traffic.h"
+#include "target/nvme/ana.h"
 
 #define NP_NQN_BYTES 224 /* with NUL. Spec: NVM Express Base 2.0, 4.5 */
 #define NP_DISCOVERY_NQN "nqn.2014-08.org.nvmexpress.discovery"
@@ -63,6 +64,7 @@ struct np_ns {
 	uint8_t uuid[16];            /* never zero */
 	uint8_t nguid[16], eui64[8]; /* zero if there is none */
 	struct np_backend *backend;
+	_Atomic uint32_t ana_group;            /* the control thread's; np_ns_group() */
 	struct np_ns_path paths[NP_MAX_RNICS]; /* by the RNIC's id */
 	/* Its limits in peer memory: by region id, then by reactor. NULL: none; set once. */
 	_Atomic(struct np_pool_user *) users[NP_MAX_REGIONS];
@@ -121,6 +123,7 @@ struct np_port {
 	bool is_inline_given;  /* by the operator */
 	unsigned int nsubsys;
 	struct np_subsys **subsys;
+	struct np_ana ana;                /* what it says of the groups of namespaces */
 	struct np_list referrals;         /* struct np_referral */
 	_Atomic enum np_port_state state; /* the control thread's; any thread reads */
 	/* Control thread only: */
@@ -171,6 +174,12 @@ static inline void np_ns_put(struct np_ns *ns, unsigned int reactor)
 	/* Release: the control thread may free what it was used for. */
 	atomic_store_explicit(inflight, atomic_load_explicit(inflight, memory_order_relaxed) - 1,
 		memory_order_release);
+}
+
+/* The ANA group of @ns, 1 to NP_ANA_GROUPS. Context: any thread. */
+static inline uint32_t np_ns_group(const struct np_ns *ns)
+{
+	return atomic_load_explicit(&ns->ana_group, memory_order_relaxed);
 }
 
 /* Does any command hold @ns? Context: any thread; final once @ns is in no view. */

@@ -63,6 +63,7 @@ static void np_lb_open_ns(struct np_lb *lb, unsigned int i, uint32_t nsid)
 	backend->blocks = calloc(NP_LB_NS_BLOCKS, 1u << NP_LB_BLOCK_SHIFT);
 	assert_non_null(backend->blocks);
 	ns->nsid = nsid;
+	ns->ana_group = 1;
 	ns->lba_shift = NP_LB_BLOCK_SHIFT;
 	ns->nblocks = NP_LB_NS_BLOCKS;
 	np_ns_make_uuid(lb->subsys.nqn, nsid, ns->uuid);
@@ -101,6 +102,7 @@ static void np_lb_open_port(struct np_port *port, uint16_t portid, const char *t
 	const char *trsvcid, unsigned int nsubsys)
 {
 	port->portid = portid;
+	np_ana_init(&port->ana);
 	port->state = NP_PORT_LISTENING;
 	snprintf(port->traddr, sizeof(port->traddr), "%s", traddr);
 	snprintf(port->trsvcid, sizeof(port->trsvcid), "%s", trsvcid);

@@ -90,8 +90,7 @@ static void test_load__nvmetcli_save_file(void **state)
 		"subsystems[0].nqn: \"testnqn\" has not the form \"nqn.yyyy-mm.name\"\n"
 		"subsystems[0].attr.version: ignored, controllers are of version 2.0\n"
 		"ports[0].param.max_queue_size: ignored, a queue has as many entries as its host "
-		"asks for, up to 1024\n"
-		"ports[0].ana_groups: group 2: ANA states are not supported, ignored\n");
+		"asks for, up to 1024\n");
 }
 
 static void test_load__old_nvmetcli_save_file(void **state)
@@ -270,7 +269,7 @@ static const struct {
 		"ports[0].subsystems[1]: expected a string, found an integer"},
 	{PORT("'referrals':[{'name':'a'}]"), "ports[0].referrals[0].addr: missing"},
 	{PORT("'ana_groups':[{'grpid':0}]"),
-		"ports[0].ana_groups[0].grpid: 0 is out of range (1 to 1024)"},
+		"ports[0].ana_groups[0].grpid: 0 is out of range (1 to 128)"},
 	{PORT("'ana_groups':[{'grpid':1,'ana':{'state':'good'}}]"),
 		"ports[0].ana_groups[0].ana.state: \"good\" is none of \"optimized\", "
 		"\"non-optimized\", \"inaccessible\", \"persistent-loss\", \"change\""},

@@ -165,7 +165,7 @@ static void test_log__which_controller_has_which(void **state)
 		{0x04, true, false},
 		{0x05, true, false},
 		{0x06, false, false},
-		{0x0c, false, false},
+		{0x0c, true, false},
 		{0x70, false, true},
 		{0x80, false, false},
 		{0xff, false, false},

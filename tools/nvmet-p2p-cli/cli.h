@@ -82,6 +82,10 @@ int np_cli_run_copy(struct np_cli *cli, int argc, char **argv);
 /* Hands a dma-buf over to the daemon, as one of its daemon.memory[]. */
 int np_cli_run_add_memory(struct np_cli *cli, int argc, char **argv);
 
+/* The state of a group of namespaces at a port; the group of a namespace. */
+int np_cli_run_ana_state(struct np_cli *cli, int argc, char **argv);
+int np_cli_run_ana_group(struct np_cli *cli, int argc, char **argv);
+
 /* Results as tables. */
 
 /* Ports, RDMA devices, namespaces, each with the reason where it does not do what was asked. */

@@ -28,6 +28,9 @@ static const struct command commands[] = {
 		"can this machine do P2P, with or without a daemon; --test: and try it"},
 	{"events", np_cli_run_events, "the last changes of state; -f, --follow: and those to come"},
 	{"copy", np_cli_run_copy, "from drive to drive through a CMB, no daemon; copy --help"},
+	{"ana-state", np_cli_run_ana_state,
+		"PORTID GROUP optimized|non-optimized|inaccessible|persistent-loss|change"},
+	{"ana-group", np_cli_run_ana_group, "NQN NSID GROUP: move a namespace to an ANA group"},
 	{"add-memory", np_cli_run_add_memory,
 		"NAME --fd N | NAME --exporter udmabuf [--bytes N]: hand over a dma-buf"},
 };

@@ -44,6 +44,31 @@ static void print_ports(json_t *ports, FILE *out)
 	np_table_free(table);
 }
 
+/* Which port gives access to which groups of namespaces. */
+static void print_groups(json_t *ports, FILE *out)
+{
+	static const struct np_table_column columns[] = {
+		{"PORT", NULL, NP_TABLE_TEXT},
+		{"GROUP", "grpid", NP_TABLE_COUNT},
+		{"NAMESPACES", "namespaces", NP_TABLE_COUNT},
+		{"STATE", "state", NP_TABLE_TEXT},
+		{"CHANGES", "changes", NP_TABLE_COUNT},
+	};
+	struct np_table *table = np_table_new("\nANA groups", columns, ARRAY_SIZE(columns));
+	char portid[NP_TABLE_VALUE_MAX];
+	json_t *port, *group;
+	size_t i, k;
+
+	json_array_foreach(ports, i, port) {
+		snprintf(portid, sizeof(portid), "%lld",
+			(long long)json_integer_value(json_object_get(port, "portid")));
+		json_array_foreach(json_object_get(port, "ana_groups"), k, group)
+			np_table_add(table, group, portid);
+	}
+	np_table_print(table, out);
+	np_table_free(table);
+}
+
 static void print_devices(json_t *devices, FILE *out)
 {
 	static const struct np_table_column columns[] = {
@@ -68,6 +93,7 @@ static void print_namespaces(json_t *namespaces, FILE *out)
 		{"SUBSYSTEM", "nqn", NP_TABLE_TEXT},
 		{"NSID", "nsid", NP_TABLE_COUNT},
 		{"STATE", "state", NP_TABLE_TEXT},
+		{"ANA", "ana_grpid", NP_TABLE_COUNT},
 		{"ENGINE", "engine", NP_TABLE_TEXT},
 		{"DEVICE", "device", NP_TABLE_TEXT},
 		{"SIZE", "size_bytes", NP_TABLE_BYTES},
@@ -122,6 +148,7 @@ void np_cli_print_status(json_t *result, FILE *out)
 {
 	print_head(result, out);
 	print_ports(json_object_get(result, "ports"), out);
+	print_groups(json_object_get(result, "ports"), out);
 	print_devices(json_object_get(result, "devices"), out);
 	print_namespaces(json_object_get(result, "namespaces"), out);
 	print_paths(json_object_get(result, "namespaces"), out);
