@@ -79,9 +79,11 @@ static int np_apply_list_namespaces(struct np_daemon *daemon)
 			applied->ana_group = applied->cfg->ana_grpid ? applied->cfg->ana_grpid : 1;
 			applied->stats =
 				np_line_alloc(daemon->runtime.nreactors * sizeof(*applied->stats));
-			if (!applied->stats)
-				return -ENOMEM;
+			if (applied->cfg->resv_enable)
+				applied->resv = np_resv_ns_new(&daemon->runtime);
 			daemon->n_namespaces++;
+			if (!applied->stats || (applied->cfg->resv_enable && !applied->resv))
+				return -ENOMEM;
 		}
 	}
 	return 0;
@@ -120,6 +122,7 @@ static void np_apply_undo(struct np_daemon *daemon)
 	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
 		np_apply_free_ns(daemon->namespaces[i].ns);
 		free(daemon->namespaces[i].stats);
+		np_resv_ns_free(daemon->namespaces[i].resv);
 	}
 	free(daemon->namespaces);
 	free(daemon->memory);

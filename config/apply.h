@@ -46,6 +46,7 @@ struct np_applied_ns {
 	char told[256];            /* the last reason that was logged */
 	char p2p_reason[256];      /* what the self-tests said, or why its data is staged */
 	uint32_t ana_group;        /* goes on likewise */
+	struct np_resv_ns *resv;   /* likewise; NULL: it cannot be reserved */
 	struct np_apply_engine engine;
 	uint64_t considered; /* memory that RNICs could reach when the engine was chosen */
 	struct np_applied_path paths[NP_MAX_RNICS]; /* by the RNIC's id */

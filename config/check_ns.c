@@ -129,9 +129,6 @@ int np_cfg_check_namespaces(const struct np_cfg *cfg, size_t index, struct np_cf
 			return err;
 		if (ns->enable)
 			warn_shared_device(cfg, ns, &spot);
-		if (ns->resv_enable)
-			np_cfg_spot_warn(
-				&spot, "resv.enable", "reservations are not supported, ignored");
 	}
 	return 0;
 }

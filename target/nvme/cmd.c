@@ -4,8 +4,8 @@
  *
  * What a table lacks is answered with Invalid Command Opcode. Identify (ONCS) and the Commands
  * Supported and Effects log are derived from these tables. A new command is one more entry: the
- * admin ones of namespace management, firmware and security go into np_admin_cmds; Verify, Copy,
- * Write Uncorrectable and reservations into np_io_cmds.
+ * admin ones of namespace management, firmware and security go into np_admin_cmds; Verify, Copy and
+ * Write Uncorrectable into np_io_cmds.
  *
  * Thread: any; constant.
  * Depends: the files with the check and execute functions.
@@ -17,6 +17,7 @@
 #include "target/nvme/io.h"
 #include "target/nvme/logpage.h"
 #include "target/nvme/req.h"
+#include "target/nvme/resv_cmd.h"
 
 /* clang-format off */
 static const struct np_cmd np_fabrics_admin_cmds[256] = {
@@ -57,15 +58,24 @@ static const struct np_cmd np_io_cmds[256] = {
 	[nvme_cmd_write] = {"write", NP_DIR_FROM_HOST,
 		NP_CMD_PEER | NP_CMD_PIECES | NP_CMD_CHANGES_MEDIA,
 		np_io_check_rw, np_io_write},
-	[nvme_cmd_read] = {"read", NP_DIR_TO_HOST, NP_CMD_PEER | NP_CMD_PIECES,
+	[nvme_cmd_read] = {"read", NP_DIR_TO_HOST, NP_CMD_PEER | NP_CMD_PIECES | NP_CMD_READS,
 		np_io_check_rw, np_io_read},
 	/* The CPU compares, so both halves are host memory. */
-	[nvme_cmd_compare] = {"compare", NP_DIR_FROM_HOST, NP_CMD_PIECES | NP_CMD_TWICE,
+	[nvme_cmd_compare] = {"compare", NP_DIR_FROM_HOST,
+		NP_CMD_PIECES | NP_CMD_TWICE | NP_CMD_READS,
 		np_io_check_rw, np_io_compare},
 	[nvme_cmd_write_zeroes] = {"write zeroes", NP_DIR_NONE, NP_CMD_CHANGES_MEDIA,
 		np_io_check_write_zeroes, np_io_write_zeroes},
 	[nvme_cmd_dsm] = {"dataset management", NP_DIR_FROM_HOST, NP_CMD_CHANGES_MEDIA,
 		np_io_check_dsm, np_io_dsm},
+	[nvme_cmd_resv_register] = {"reservation register", NP_DIR_FROM_HOST, NP_CMD_RESERVES,
+		np_resv_check_register, np_resv_execute},
+	[nvme_cmd_resv_report] = {"reservation report", NP_DIR_TO_HOST, NP_CMD_RESERVES,
+		np_resv_check_report, np_resv_report},
+	[nvme_cmd_resv_acquire] = {"reservation acquire", NP_DIR_FROM_HOST, NP_CMD_RESERVES,
+		np_resv_check_acquire, np_resv_execute},
+	[nvme_cmd_resv_release] = {"reservation release", NP_DIR_FROM_HOST, NP_CMD_RESERVES,
+		np_resv_check_release, np_resv_execute},
 };
 /* clang-format on */
 

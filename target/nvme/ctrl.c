@@ -30,6 +30,9 @@ static const struct {
 		NVME_LOG_LID_CHANGED_NS, false},
 	[NP_AEN_ANA_CHANGED] = {NVME_CTRL_OAES_ANA, NVME_AER_NOTICE, NVME_AER_NOTICE_ANA,
 		NVME_LOG_LID_ANA, false},
+	/* Nothing switches it on or off. Spec: NVM Express Base 2.0, Figure 151. */
+	[NP_AEN_RESERVATION] = {0, NVME_AER_CSS, NVME_AER_CSS_NVM_RESERVATION,
+		NVME_LOG_LID_RESERVATION, false},
 	[NP_AEN_DISC_CHANGED] = {1u << 31, NVME_AER_NOTICE, NVME_AER_NOTICE_DISC_CHANGED,
 		NVME_LOG_LID_DISCOVER, true},
 };
@@ -187,15 +190,41 @@ uint32_t np_ctrl_aen_supported(const struct np_ctrl *ctrl)
 
 void np_ctrl_send_aen(struct np_ctrl *ctrl, enum np_aen_kind kind)
 {
-	if (!(ctrl->aen_config & np_aens[kind].config_bit) || ctrl->aen_masked & 1u << kind)
+	const uint32_t config_bit = np_aens[kind].config_bit;
+
+	if ((config_bit && !(ctrl->aen_config & config_bit)) || ctrl->aen_masked & 1u << kind)
 		return;
 	ctrl->aen_pending |= 1u << kind;
 	np_ctrl_match_aens(ctrl);
 }
 
+static void np_ctrl_drop_resv_note(struct np_ctrl *ctrl)
+{
+	if (!ctrl->nresv_notes)
+		return;
+	ctrl->nresv_notes--;
+	memmove(ctrl->resv_notes, ctrl->resv_notes + 1,
+		ctrl->nresv_notes * sizeof(ctrl->resv_notes[0]));
+}
+
 void np_ctrl_ack_aen(struct np_ctrl *ctrl, enum np_aen_kind kind)
 {
 	ctrl->aen_masked &= ~(1u << kind);
+	if (kind != NP_AEN_RESERVATION)
+		return;
+	/* One page is read; there may be more. */
+	np_ctrl_drop_resv_note(ctrl);
+	if (ctrl->nresv_notes)
+		np_ctrl_send_aen(ctrl, kind);
+}
+
+void np_ctrl_note_resv(struct np_ctrl *ctrl, uint32_t nsid, uint8_t type)
+{
+	if (ctrl->nresv_notes == NP_CTRL_MAX_RESV_NOTES)
+		np_ctrl_drop_resv_note(ctrl);
+	ctrl->resv_notes[ctrl->nresv_notes++] =
+		(struct np_resv_note){.number = ++ctrl->last_resv_note, .nsid = nsid, .type = type};
+	np_ctrl_send_aen(ctrl, NP_AEN_RESERVATION);
 }
 
 static void np_ctrl_list_changed_ns(struct np_ctrl *ctrl, uint32_t nsid)

@@ -19,6 +19,7 @@
 
 #define NP_CTRL_MAX_AERS 4
 #define NP_CTRL_MAX_CHANGED_NS 1024 /* entries of log page 04h */
+#define NP_CTRL_MAX_RESV_NOTES 32   /* log pages 80h that wait to be read; then the oldest goes */
 #define NP_CTRL_KAS_MS 1000         /* granularity of the keep-alive timeout */
 #define NP_CTRL_VERSION 0x020000u   /* the first with CAP.CRMS and Identify CNS 08h */
 /* In 500 ms. We are ready at once; a host on a slow emulated machine still gets its time. */
@@ -28,8 +29,16 @@
 enum np_aen_kind {
 	NP_AEN_NS_CHANGED,
 	NP_AEN_ANA_CHANGED,
+	NP_AEN_RESERVATION,
 	NP_AEN_DISC_CHANGED,
 	NP_AEN_KINDS,
+};
+
+/* What log page 80h tells of. */
+struct np_resv_note {
+	uint64_t number; /* from 1 on */
+	uint32_t nsid;
+	uint8_t type; /* enum nvme_resv_notify_rnlpt */
 };
 
 /* Features whose value is just kept. See features.c. */
@@ -69,6 +78,9 @@ struct np_ctrl {
 	uint32_t aen_masked;  /* sent, and its log page not yet read */
 	uint32_t changed_ns[NP_CTRL_MAX_CHANGED_NS]; /* since log page 04h was read, ascending */
 	unsigned int nchanged_ns; /* NP_CTRL_MAX_CHANGED_NS + 1: too many to list */
+	struct np_resv_note resv_notes[NP_CTRL_MAX_RESV_NOTES]; /* oldest first */
+	unsigned int nresv_notes;
+	uint64_t last_resv_note;
 	uint32_t values[NP_VALUES];
 	bool is_dead;  /* its admin queue is draining */
 	bool is_fatal; /* fatal_msg is on its way */
@@ -160,6 +172,9 @@ void np_ctrl_ack_aen(struct np_ctrl *ctrl, enum np_aen_kind kind);
 
 /* Namespace @nsid came, went or changed: log page 04h and its event. Context: as above. */
 void np_ctrl_note_changed_ns(struct np_ctrl *ctrl, uint32_t nsid);
+
+/* A reservation of @nsid, or the host's registration, ended: log page 80h. Context: as above. */
+void np_ctrl_note_resv(struct np_ctrl *ctrl, uint32_t nsid, uint8_t type);
 
 /**
  * np_ctrl_drain() - @queue of @ctrl is draining

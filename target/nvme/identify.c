@@ -68,6 +68,7 @@ struct np_backend_union {
 	bool volatile_cache;
 	bool any_deallocate;
 	bool all_write_zeroes;
+	bool any_reservable;
 };
 
 static struct np_backend_union np_identify_backends(const struct np_view *view)
@@ -79,6 +80,7 @@ static struct np_backend_union np_identify_backends(const struct np_view *view)
 
 		all.volatile_cache |= backend->volatile_cache;
 		all.any_deallocate |= backend->can_deallocate;
+		all.any_reservable |= view->ns[i]->resv != NULL;
 		all.all_write_zeroes &= backend->can_write_zeroes;
 	}
 	return all;
@@ -92,6 +94,8 @@ static uint16_t np_identify_oncs(const struct np_backend_union *all)
 {
 	unsigned int oncs = NVME_CTRL_ONCS_SAVE_FEATURES;
 
+	if (all->any_reservable)
+		oncs |= NVME_CTRL_ONCS_RESERVATIONS;
 	if (np_cmd_find_io(nvme_cmd_compare))
 		oncs |= NVME_CTRL_ONCS_COMPARE;
 	if (np_cmd_find_io(nvme_cmd_dsm) && all->any_deallocate)
@@ -167,6 +171,15 @@ static struct np_status np_identify_ctrl(struct np_req *req, uint8_t *data)
 	return NP_SUCCESS;
 }
 
+/* All types; IEKEY as of NVMe 1.3. Nothing persists through power loss. */
+static uint8_t np_identify_rescap(const struct np_ns *ns)
+{
+	return !ns->resv ? 0
+			 : NVME_NS_RESCAP_WE | NVME_NS_RESCAP_EA | NVME_NS_RESCAP_WERO |
+			NVME_NS_RESCAP_EARO | NVME_NS_RESCAP_WEAR | NVME_NS_RESCAP_EAAR |
+			NVME_NS_RESCAP_IEK_13;
+}
+
 static struct np_status np_identify_ns(struct np_req *req, uint8_t *data)
 {
 	struct nvme_id_ns *id = (void *)data;
@@ -183,6 +196,7 @@ static struct np_status np_identify_ns(struct np_req *req, uint8_t *data)
 		id->nuse = htole64(ns->nblocks);
 	id->nmic = NVME_NS_NMIC_SHARED;
 	id->anagrpid = np_le32(np_ns_group(ns));
+	id->rescap = np_identify_rescap(ns);
 	memcpy(id->nguid, ns->nguid, sizeof(id->nguid));
 	memcpy(id->eui64, ns->eui64, sizeof(id->eui64));
 	id->lbaf[0].ds = (uint8_t)ns->lba_shift;
@@ -262,6 +276,7 @@ static struct np_status np_identify_common_ns(struct np_req *req, uint8_t *data)
 		return status;
 	id->nmic = NVME_NS_NMIC_SHARED;
 	id->anagrpid = np_le32(np_ns_group(ns));
+	id->rescap = np_identify_rescap(ns);
 	id->nstat = 1; /* bit 0: ready */
 	return NP_SUCCESS;
 }

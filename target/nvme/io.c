@@ -15,33 +15,41 @@
 #include "target/nvme/ctrl.h"
 #include "target/nvme/scrub.h"
 
-#define NP_DSM_MAX_BYTES (256u * (uint32_t)sizeof(struct nvme_dsm_range))
-
 /* ---- fields common to most commands ------------------------------------------------------- */
 
-static uint64_t np_io_slba(const struct np_req *req)
+uint64_t np_io_slba(const struct np_req *req)
 {
 	return np_le32(req->sqe.cdw10) | (uint64_t)np_le32(req->sqe.cdw11) << 32;
 }
 
-static uint32_t np_io_nblocks(const struct np_req *req)
+uint32_t np_io_nblocks(const struct np_req *req)
 {
 	return (np_le32(req->sqe.cdw12) & 0xffff) + 1;
 }
 
-/*
- * Sets req->ns, and finds out whether this port gives access to it. An NSID up to Identify's NN is
- * valid, though it may be inactive; the two have statuses of their own.
- * Spec: NVM Express Base 2.0, 3.2.1.3 to 3.2.1.5, 8.1.
- */
-static struct np_status np_io_find_ns(struct np_req *req)
+/* Does its path or its holder keep the host from this command of req->ns? */
+static struct np_status np_io_check_access(struct np_req *req)
+{
+	const struct np_resv_ns *resv = req->ns->resv;
+	struct np_status status =
+		np_ana_check(np_ana_state(&req->queue->port->ana, np_ns_group(req->ns)));
+
+	if (!np_status_is_ok(status) || !resv || req->cmd->flags & NP_CMD_RESERVES)
+		return status;
+	if (!np_resv_allows(atomic_load_explicit(&resv->now, memory_order_acquire),
+		    req->queue->ctrl->hostid, !(req->cmd->flags & NP_CMD_READS)))
+		return np_status_generic(NVME_SC_RESERVATION_CONFLICT);
+	return NP_SUCCESS;
+}
+
+struct np_status np_io_find_ns(struct np_req *req)
 {
 	uint32_t nsid = np_le32(req->sqe.nsid);
 
 	req->ns = np_view_find(np_subsys_view(req->queue->ctrl->subsys), nsid);
 	if (req->ns) {
 		np_ns_get(req->ns, req->queue->reactor->index);
-		return np_ana_check(np_ana_state(&req->queue->port->ana, np_ns_group(req->ns)));
+		return np_io_check_access(req);
 	}
 	if (nsid && nsid <= req->queue->ctrl->subsys->nn)
 		return np_req_bad_field(req, nsid, 0);
@@ -49,7 +57,7 @@ static struct np_status np_io_find_ns(struct np_req *req)
 		req, offsetof(struct np_sqe, nsid), 0, np_status_generic(NVME_SC_INVALID_NS));
 }
 
-static struct np_status np_io_check_range(struct np_req *req, uint64_t lba, uint32_t nblocks)
+struct np_status np_io_check_range(struct np_req *req, uint64_t lba, uint32_t nblocks)
 {
 	if (lba >= req->ns->nblocks || nblocks > req->ns->nblocks - lba)
 		return np_req_bad(req, offsetof(struct np_sqe, cdw10), 0,
@@ -57,7 +65,7 @@ static struct np_status np_io_check_range(struct np_req *req, uint64_t lba, uint
 	return NP_SUCCESS;
 }
 
-static struct np_ns_stats *np_io_stats(const struct np_req *req)
+struct np_ns_stats *np_io_stats(const struct np_req *req)
 {
 	return &req->ns->stats[req->queue->reactor->index];
 }
@@ -225,7 +233,7 @@ struct np_status np_io_check_flush(struct np_req *req, uint32_t *ret_bytes)
 	return np_io_find_ns(req);
 }
 
-static void np_io_flush_done(struct np_io *io, struct np_status status)
+void np_io_flush_done(struct np_io *io, struct np_status status)
 {
 	np_req_complete(np_container_of(io, struct np_req, io), status);
 }
@@ -239,161 +247,4 @@ void np_io_flush(struct np_req *req)
 	}
 	req->io = (struct np_io){.op = NP_IO_FLUSH, .done = np_io_flush_done};
 	np_io_submit(req);
-}
-
-/* ---- commands without data, cut to what one command of the drive takes --------------------- */
-
-/* May more of the drive's commands follow? A host that has gone is owed no work. */
-static bool np_io_goes_on(struct np_req *req, struct np_status status)
-{
-	if (np_status_is_ok(status) && req->queue->state == NP_QUEUE_DRAINING)
-		status = np_status_generic(NVME_SC_ABORT_QUEUE);
-	if (np_status_is_ok(status))
-		return true;
-	np_req_complete(req, status);
-	return false;
-}
-
-static void np_io_submit_extent(struct np_req *req, uint64_t lba, uint64_t end, uint32_t limit)
-{
-	uint64_t nblocks = end - lba;
-
-	req->io.lba = lba;
-	req->io.nblocks = (uint32_t)(limit && nblocks > limit ? limit : nblocks);
-	np_io_submit(req);
-}
-
-/* ---- Dataset Management ------------------------------------------------------------------- */
-
-static uint32_t np_io_dsm_count(const struct np_req *req)
-{
-	return (np_le32(req->sqe.cdw10) & 0xff) + 1;
-}
-
-struct np_status np_io_check_dsm(struct np_req *req, uint32_t *ret_bytes)
-{
-	uint32_t bytes = np_io_dsm_count(req) * (uint32_t)sizeof(struct nvme_dsm_range);
-
-	/*
-	 * Linux always sends room for 256 ranges (drivers/nvme/host/core.c, nvme_setup_discard()),
-	 * so a longer list than the count says is taken.
-	 */
-	if (bytes < req->data.bytes && req->data.bytes <= NP_DSM_MAX_BYTES)
-		bytes = req->data.bytes;
-	*ret_bytes = bytes;
-	return np_io_find_ns(req);
-}
-
-static const struct nvme_dsm_range *np_io_dsm_range(const struct np_req *req, uint32_t index)
-{
-	return (const struct nvme_dsm_range *)(const void *)req->va + index;
-}
-
-/* All ranges are checked before the first is deallocated: they are the host's to get right. */
-static struct np_status np_io_check_dsm_ranges(struct np_req *req)
-{
-	for (uint32_t i = 0; i < np_io_dsm_count(req); i++) {
-		const struct nvme_dsm_range *range = np_io_dsm_range(req, i);
-		uint64_t lba = np_le64(range->slba);
-		uint32_t nblocks = np_le32(range->nlb);
-
-		if (lba > req->ns->nblocks || nblocks > req->ns->nblocks - lba)
-			return np_status_generic(NVME_SC_LBA_RANGE);
-	}
-	return NP_SUCCESS;
-}
-
-/*
- * piece_offset counts the ranges that are done. @lba: where in the next one to begin, or less for
- * its beginning.
- */
-static void np_io_dsm_from(struct np_req *req, uint64_t lba)
-{
-	for (; req->piece_offset < np_io_dsm_count(req); req->piece_offset++, lba = 0) {
-		const struct nvme_dsm_range *range = np_io_dsm_range(req, req->piece_offset);
-		uint64_t begin = np_le64(range->slba), end = begin + np_le32(range->nlb);
-
-		if (lba < begin)
-			lba = begin;
-		if (lba < end) {
-			np_io_submit_extent(req, lba, end, req->ns->backend->max_deallocate_blocks);
-			return;
-		}
-	}
-	np_req_complete(req, NP_SUCCESS);
-}
-
-static void np_io_dsm_done(struct np_io *io, struct np_status status)
-{
-	struct np_req *req = np_container_of(io, struct np_req, io);
-
-	if (np_io_goes_on(req, status))
-		np_io_dsm_from(req, io->lba + io->nblocks);
-}
-
-void np_io_dsm(struct np_req *req)
-{
-	struct np_status status = np_io_check_dsm_ranges(req);
-
-	if (!np_status_is_ok(status)) {
-		np_req_complete(req, status);
-		return;
-	}
-	np_stat_add(&np_io_stats(req)->dsm_ios, 1);
-	/* The other attributes are hints about access that nothing here can use. */
-	if (!(np_le32(req->sqe.cdw11) & NVME_DSMGMT_AD)) {
-		np_req_complete(req, NP_SUCCESS);
-		return;
-	}
-	req->io = (struct np_io){.op = NP_IO_DEALLOCATE, .done = np_io_dsm_done};
-	np_io_dsm_from(req, 0);
-}
-
-/* ---- Write Zeroes ------------------------------------------------------------------------- */
-
-struct np_status np_io_check_write_zeroes(struct np_req *req, uint32_t *ret_bytes)
-{
-	struct np_status status = np_io_find_ns(req);
-
-	(void)ret_bytes;
-	if (!np_status_is_ok(status))
-		return status;
-	if (!req->ns->backend->can_write_zeroes)
-		return np_status_generic(NVME_SC_INVALID_OPCODE);
-	return np_io_check_range(req, np_io_slba(req), np_io_nblocks(req));
-}
-
-static void np_io_write_zeroes_done(struct np_io *io, struct np_status status)
-{
-	struct np_req *req = np_container_of(io, struct np_req, io);
-	const struct np_backend *backend = req->ns->backend;
-	uint64_t next = io->lba + io->nblocks, end = np_io_slba(req) + np_io_nblocks(req);
-
-	if (!np_io_goes_on(req, status))
-		return;
-	if (next < end) {
-		np_io_submit_extent(req, next, end, backend->max_zeroes_blocks);
-		return;
-	}
-	if (!(io->flags & NP_IO_FUA) || !backend->volatile_cache) {
-		np_req_complete(req, NP_SUCCESS);
-		return;
-	}
-	/* Not every engine has a durable way to write zeros. */
-	req->io = (struct np_io){.op = NP_IO_FLUSH, .done = np_io_flush_done};
-	np_io_submit(req);
-}
-
-void np_io_write_zeroes(struct np_req *req)
-{
-	uint32_t control = np_le32(req->sqe.cdw12);
-
-	np_stat_add(&np_io_stats(req)->write_zeroes_ios, 1);
-	req->io = (struct np_io){.op = NP_IO_WRITE_ZEROES, .done = np_io_write_zeroes_done};
-	if (control & (uint32_t)NVME_IO_FUA << 16)
-		req->io.flags |= NP_IO_FUA;
-	if (control & (uint32_t)NVME_IO_DEAC << 16)
-		req->io.flags |= NP_IO_MAY_DEALLOCATE;
-	np_io_submit_extent(req, np_io_slba(req), np_io_slba(req) + np_io_nblocks(req),
-		req->ns->backend->max_zeroes_blocks);
 }

@@ -23,6 +23,30 @@ void np_io_flush(struct np_req *req);
 void np_io_dsm(struct np_req *req);
 void np_io_write_zeroes(struct np_req *req);
 
+/* What the commands share -------------------------------------------------------------------- */
+
+/* SLBA and NLB (as a count) of a command that has them. */
+uint64_t np_io_slba(const struct np_req *req);
+uint32_t np_io_nblocks(const struct np_req *req);
+
+/**
+ * np_io_find_ns() - set req->ns, and find out whether the host may use it
+ *
+ * An NSID up to Identify's NN is valid, though it may be inactive; the two have statuses of their own.
+ * Spec: NVM Express Base 2.0, 3.2.1.3 to 3.2.1.5; 8.1 (ANA); 8.19 (reservations).
+ * Return: success, Invalid Namespace, Invalid Field, a path error, or Reservation Conflict.
+ */
+struct np_status np_io_find_ns(struct np_req *req);
+
+/* Return: LBA Out of Range, with its place for the error log, unless the blocks are there. */
+struct np_status np_io_check_range(struct np_req *req, uint64_t lba, uint32_t nblocks);
+
+/* The counters of req->ns on this reactor. */
+struct np_ns_stats *np_io_stats(const struct np_req *req);
+
+/* np_io.done of a flush that ends a command. */
+void np_io_flush_done(struct np_io *io, struct np_status status);
+
 /* Sets req->io up for the current piece, with its data at @va. */
 void np_io_prep_piece(struct np_req *req, enum np_io_op op, uint8_t *va,
 	void (*done)(struct np_io *io, struct np_status status));

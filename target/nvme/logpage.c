@@ -223,6 +223,25 @@ static struct np_status np_logpage_ana(
 	return NP_SUCCESS;
 }
 
+/* One notification at a time; none: zeroes. */
+static struct np_status np_logpage_reservation(
+	struct np_req *req, const struct np_window *window, uint64_t *ret_bytes)
+{
+	const struct np_ctrl *ctrl = req->queue->ctrl;
+	const struct np_resv_note *note = &ctrl->resv_notes[0];
+	struct nvme_resv_notification_log log = {0};
+
+	if (ctrl->nresv_notes) {
+		log.lpc = htole64(note->number);
+		log.rnlpt = note->type;
+		log.nalp = (uint8_t)(ctrl->nresv_notes - 1);
+		log.nsid = np_le32(note->nsid);
+	}
+	np_window_put(window, 0, &log, sizeof(log));
+	*ret_bytes = sizeof(log);
+	return NP_SUCCESS;
+}
+
 static const struct np_logpage np_logpages[256] = {
 	[NVME_LOG_LID_SUPPORTED_LOG_PAGES] = {true, true, .fill = np_logpage_supported},
 	[NVME_LOG_LID_ERROR] = {true, true, .fill = np_logpage_error},
@@ -233,6 +252,8 @@ static const struct np_logpage np_logpages[256] = {
 	[NVME_LOG_LID_CMD_EFFECTS] = {true, false, .fill = np_logpage_effects},
 	[NVME_LOG_LID_ANA] = {true, false, .has_aen = true, .aen = NP_AEN_ANA_CHANGED,
 		.fill = np_logpage_ana},
+	[NVME_LOG_LID_RESERVATION] = {true, false, .has_aen = true, .aen = NP_AEN_RESERVATION,
+		.fill = np_logpage_reservation},
 	[NVME_LOG_LID_DISCOVER] = {false, true, .has_aen = true, .aen = NP_AEN_DISC_CHANGED,
 		.fill = np_logpage_discovery},
 };

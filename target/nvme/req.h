@@ -116,6 +116,8 @@ enum {
 	NP_CMD_CHANGES_MEDIA = 1 << 3, /* for the effects log */
 	NP_CMD_NO_READY = 1 << 4,      /* is taken while the controller is not ready */
 	NP_CMD_DISCOVERY = 1 << 5,     /* admin commands: a discovery controller has it too */
+	NP_CMD_READS = 1 << 6,         /* only looks at blocks: what a reservation may allow */
+	NP_CMD_RESERVES = 1 << 7,      /* is about reservations, which do not forbid it */
 };
 
 /* Tables in cmd.c. Return: NULL for an unsupported opcode. */

@@ -19,6 +19,7 @@
 #include "target/memory/pool.h"
 #include "target/memory/traffic.h"
 #include "target/nvme/ana.h"
+#include "target/nvme/resv.h"
 
 #define NP_NQN_BYTES 224 /* with NUL. Spec: NVM Express Base 2.0, 4.5 */
 #define NP_DISCOVERY_NQN "nqn.2014-08.org.nvmexpress.discovery"
@@ -64,6 +65,7 @@ struct np_ns {
 	uint8_t uuid[16];            /* never zero */
 	uint8_t nguid[16], eui64[8]; /* zero if there is none */
 	struct np_backend *backend;
+	struct np_resv_ns *resv;               /* NULL: it cannot be reserved; outlives it */
 	_Atomic uint32_t ana_group;            /* the control thread's; np_ns_group() */
 	struct np_ns_path paths[NP_MAX_RNICS]; /* by the RNIC's id */
 	/* Its limits in peer memory: by region id, then by reactor. NULL: none; set once. */

@@ -152,9 +152,6 @@ static void test_check__warns(void **state)
 			.says = "subsystems[0].namespaces[0].p2pmem: engine \"file\" always uses "
 				"host "
 				"memory\n"},
-		{.subsystems = NS(NS_DEV "'resv':{'enable':1}"),
-			.says = "subsystems[0].namespaces[0].resv.enable: reservations are not "
-				"supported, ignored\n"},
 	};
 
 	(void)state;

@@ -167,7 +167,7 @@ static void test_log__which_controller_has_which(void **state)
 		{0x06, false, false},
 		{0x0c, true, false},
 		{0x70, false, true},
-		{0x80, false, false},
+		{0x80, true, false},
 		{0xff, false, false},
 	};
 	struct np_lb_conn *io = np_lb_connect_admin(*state, NP_LB_SUBNQN, true);
