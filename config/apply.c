@@ -79,10 +79,8 @@ static int np_apply_list_namespaces(struct np_daemon *daemon)
 			applied->ana_group = applied->cfg->ana_grpid ? applied->cfg->ana_grpid : 1;
 			applied->stats =
 				np_line_alloc(daemon->runtime.nreactors * sizeof(*applied->stats));
-			if (applied->cfg->resv_enable)
-				applied->resv = np_resv_ns_new(&daemon->runtime);
 			daemon->n_namespaces++;
-			if (!applied->stats || (applied->cfg->resv_enable && !applied->resv))
+			if (!applied->stats || np_apply_resv(daemon, applied))
 				return -ENOMEM;
 		}
 	}

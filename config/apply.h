@@ -47,6 +47,7 @@ struct np_applied_ns {
 	char p2p_reason[256];      /* what the self-tests said, or why its data is staged */
 	uint32_t ana_group;        /* goes on likewise */
 	struct np_resv_ns *resv;   /* likewise; NULL: it cannot be reserved */
+	char resv_reason[256];     /* why it must not be served: who holds it is not known */
 	struct np_apply_engine engine;
 	uint64_t considered; /* memory that RNICs could reach when the engine was chosen */
 	struct np_applied_path paths[NP_MAX_RNICS]; /* by the RNIC's id */
@@ -230,6 +231,15 @@ void np_apply_retire_init(struct np_daemon *daemon);
 
 /* Frees all that is retired. Context: no connection left. */
 void np_apply_retire_fini(struct np_daemon *daemon);
+
+/* apply_resv.c ------------------------------------------------------------------------------ */
+
+/*
+ * Prepares reservations of a namespace, if it has them, with what was kept of them. One that cannot
+ * be read is no error of the start, but of the namespace: applied->resv_reason.
+ * Return: 0 or -ENOMEM.
+ */
+int np_apply_resv(struct np_daemon *daemon, struct np_applied_ns *applied);
 
 /* apply_devices.c --------------------------------------------------------------------------- */
 

@@ -273,6 +273,11 @@ void np_apply_namespace(struct np_daemon *daemon, struct np_applied_ns *applied)
 		snprintf(applied->reason, sizeof(applied->reason), "not enabled");
 		return;
 	}
+	if (applied->resv_reason[0]) {
+		memcpy(applied->reason, applied->resv_reason, sizeof(applied->reason));
+		np_apply_down(daemon, applied);
+		return;
+	}
 	if (np_apply_open_backend(daemon, applied)) {
 		np_apply_down(daemon, applied);
 		return;

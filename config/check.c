@@ -202,6 +202,10 @@ static int check_daemon(const struct np_cfg *cfg, struct np_cfg_diag *diag)
 	if (daemon->control_socket[0] != '/')
 		return np_cfg_spot_error(&spot, "control_socket",
 			"\"%.100s\" is not an absolute path", daemon->control_socket);
+	if (daemon->state_dir[0] != '/' || strlen(daemon->state_dir) > NP_CFG_STATE_MAX)
+		return np_cfg_spot_error(&spot, "state_dir",
+			"\"%.100s\" is not an absolute path of at most %d bytes", daemon->state_dir,
+			NP_CFG_STATE_MAX);
 	if (strlen(daemon->control_socket) > socket_max)
 		return np_cfg_spot_error(&spot, "control_socket",
 			"%zu bytes long, at most %zu are allowed", strlen(daemon->control_socket),

@@ -23,6 +23,8 @@
 #define NP_CFG_REACTORS_MAX 64
 #define NP_CFG_POOL_MIN_BYTES 65536
 #define NP_CFG_MEMORY_NAME_MAX 31
+#define NP_CFG_STATE_DEFAULT "/var/lib/nvmet-p2p"
+#define NP_CFG_STATE_MAX 1024
 #define NP_CFG_SOCKET_DEFAULT "/run/nvmet-p2p.sock"
 
 /* Values of the next four are those of the discovery log entry and of the ANA log. */
@@ -226,6 +228,7 @@ struct np_cfg_daemon {
 	enum np_cfg_fence p2p_fence;                    /* default AUTO */
 	enum np_cfg_zero zero_on_free;                  /* default NAMESPACE */
 	char *control_socket;                           /* default NP_CFG_SOCKET_DEFAULT */
+	char *state_dir;          /* what must outlive the process; default NP_CFG_STATE_DEFAULT */
 	uint64_t cmb_pool_bytes;  /* per provider; 0 = as much as is free, up to 64 MiB (default) */
 	uint64_t host_pool_bytes; /* for each NUMA node with an RNIC; default 64 MiB */
 	bool software_p2p;        /* default false; of no effect but on arm64 */

@@ -171,13 +171,15 @@ static struct np_status np_identify_ctrl(struct np_req *req, uint8_t *data)
 	return NP_SUCCESS;
 }
 
-/* All types; IEKEY as of NVMe 1.3. Nothing persists through power loss. */
+/* All types; IEKEY as of NVMe 1.3. */
 static uint8_t np_identify_rescap(const struct np_ns *ns)
 {
-	return !ns->resv ? 0
-			 : NVME_NS_RESCAP_WE | NVME_NS_RESCAP_EA | NVME_NS_RESCAP_WERO |
-			NVME_NS_RESCAP_EARO | NVME_NS_RESCAP_WEAR | NVME_NS_RESCAP_EAAR |
-			NVME_NS_RESCAP_IEK_13;
+	const uint8_t types = NVME_NS_RESCAP_WE | NVME_NS_RESCAP_EA | NVME_NS_RESCAP_WERO |
+		NVME_NS_RESCAP_EARO | NVME_NS_RESCAP_WEAR | NVME_NS_RESCAP_EAAR;
+
+	if (!ns->resv)
+		return 0;
+	return types | NVME_NS_RESCAP_IEK_13 | (ns->resv->can_persist ? NVME_NS_RESCAP_PTPL : 0);
 }
 
 static struct np_status np_identify_ns(struct np_req *req, uint8_t *data)

@@ -336,9 +336,12 @@ struct np_status np_resv_change(const struct np_resv *old, const struct np_resv_
 		return np_status_retryable(np_status_generic(NVME_SC_INTERNAL));
 	memcpy(draft.now, old, bytes);
 	status = np_resv_do(&draft, request);
-	if (np_status_is_ok(status))
-		*ret_new = draft.now;
-	else
+	if (!np_status_is_ok(status)) {
 		free(draft.now);
-	return status;
+		return status;
+	}
+	if (request->cptpl != NVME_RESERVATION_CPTPL_NO_CHANGE)
+		draft.now->persists = request->cptpl == NVME_RESERVATION_CPTPL_PERSIST;
+	*ret_new = draft.now;
+	return NP_SUCCESS;
 }

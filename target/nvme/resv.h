@@ -33,6 +33,7 @@ struct np_registrant {
 struct np_resv {
 	uint32_t generation;
 	uint8_t type;    /* enum nvme_resv_rtype; 0: nobody holds the namespace */
+	bool persists;   /* through a loss of power (PTPL) */
 	uint32_t holder; /* index of who does, unless all registrants do */
 	uint32_t count;
 	struct np_registrant list[]; /* by hostid */
@@ -41,6 +42,13 @@ struct np_resv {
 /* A namespace's. It outlives struct np_ns, which comes and goes with its device. */
 struct np_resv_ns {
 	struct np_runtime *runtime;
+	/*
+	 * Keeps @now, or forgets what was kept if it does not persist. Context: control thread.
+	 * Return: 0 when that is durable, or -errno.
+	 */
+	int (*save)(struct np_resv_ns *resv, const struct np_resv *now);
+	void *owner;                   /* of save() */
+	bool can_persist;              /* else save() is not called */
 	_Atomic(struct np_resv *) now; /* the control thread's; a reactor forgets it in its loop */
 };
 
@@ -62,6 +70,7 @@ struct np_resv_request {
 	uint64_t prey;    /* PRKEY, of PREEMPT */
 	uint8_t type;     /* RTYPE, of ACQUIRE, PREEMPT and RELEASE */
 	bool ignores_key; /* IEKEY */
+	uint8_t cptpl;    /* CPTPL: enum nvme_resv_cptpl, of REGISTER, UNREGISTER and REPLACE */
 };
 
 /*

@@ -23,6 +23,7 @@
 #define NP_RESV_IEKEY (1u << 3)
 #define NP_RESV_EDS 1u /* in CDW11 of Report: 128-bit Host Identifiers */
 #define NP_RESV_NO_CTRL 0xffffu
+#define NP_RESV_CPTPL_RESERVED 1u
 
 /* The data of Register and Acquire; Release has the first only. */
 struct np_resv_keys {
@@ -48,6 +49,11 @@ static unsigned int np_resv_action(const struct np_req *req)
 	return np_le32(req->sqe.cdw10) & 7;
 }
 
+static uint8_t np_resv_cptpl(const struct np_req *req)
+{
+	return (uint8_t)(np_le32(req->sqe.cdw10) >> 30);
+}
+
 static uint8_t np_resv_type(const struct np_req *req)
 {
 	return (uint8_t)(np_le32(req->sqe.cdw10) >> 8);
@@ -55,16 +61,19 @@ static uint8_t np_resv_type(const struct np_req *req)
 
 struct np_status np_resv_check_register(struct np_req *req, uint32_t *ret_bytes)
 {
-	const unsigned int cptpl = np_le32(req->sqe.cdw10) >> 30;
+	const unsigned int cptpl = np_resv_cptpl(req);
+	struct np_status status;
 
 	*ret_bytes = sizeof(struct np_resv_keys);
 	if (np_resv_action(req) > NVME_RESERVATION_RREGA_REPLACE_KEY)
 		return np_req_bad_field(req, cdw10, 0);
-	/* Nothing is kept through a loss of power: that can be asked for, more cannot. */
-	if (cptpl != NVME_RESERVATION_CPTPL_NO_CHANGE && cptpl != NVME_RESERVATION_CPTPL_CLEAR)
+	status = np_resv_check_ns(req);
+	if (np_status_is_ok(status) &&
+		(cptpl == NP_RESV_CPTPL_RESERVED ||
+			(cptpl == NVME_RESERVATION_CPTPL_PERSIST && !req->ns->resv->can_persist)))
 		return np_req_bad(req, offsetof(struct np_sqe, cdw10) + 3, 6,
 			np_status_generic(NVME_SC_INVALID_FIELD));
-	return np_resv_check_ns(req);
+	return status;
 }
 
 /* IEKEY is for Register alone. Spec: NVM Express Base 2.0, RESCAP bit 7. */
@@ -221,6 +230,8 @@ static void np_resv_read_request(const struct np_req *req, struct np_resv_reques
 		.type = np_resv_type(req),
 		.ignores_key = np_le32(req->sqe.cdw10) & NP_RESV_IEKEY,
 	};
+	if (req->sqe.opcode == nvme_cmd_resv_register)
+		ret_request->cptpl = np_resv_cptpl(req);
 	memcpy(ret_request->hostid, req->queue->attached->hostid, sizeof(ret_request->hostid));
 }
 
@@ -238,6 +249,11 @@ static struct np_status np_resv_publish(
 	status = np_resv_change(old, &request, &now, types);
 	if (!np_status_is_ok(status))
 		return status;
+	/* What is answered must outlive us; what cannot be kept has not happened. */
+	if ((old->persists || now->persists) && resv->save(resv, now)) {
+		free(now);
+		return np_status_retryable(np_status_generic(NVME_SC_INTERNAL));
+	}
 	atomic_store(&resv->now, now);
 	np_registry_each(np_resv_tell_ctrl, &news);
 	*tour = (struct np_resv_tour){
@@ -310,7 +326,8 @@ static void np_resv_write_report(struct np_msg *msg)
 	struct np_req *req = np_container_of(msg, struct np_req, msg);
 	const struct np_resv *resv = atomic_load(&req->ns->resv->now);
 	struct np_resv_report report = {.req = req, .window = {req->va, 0, req->bytes}};
-	struct nvme_resv_status head = {.gen = np_le32(resv->generation), .rtype = resv->type};
+	struct nvme_resv_status head = {
+		.gen = np_le32(resv->generation), .rtype = resv->type, .ptpls = resv->persists};
 	uint16_t regctl_le;
 
 	memset(req->va, 0, req->bytes);

@@ -15,6 +15,7 @@ from vm import wait_for
 MACHINE = Topology(append="nvme_core.multipath=N")
 LIMIT_S = 60
 KEYS = (0x111, 0x222)
+CLEAR, PERSIST = 2, 3
 WRITE_EXCLUSIVE, EXCLUSIVE_ACCESS, WRITE_EXCLUSIVE_REGISTRANTS = 1, 2, 3
 JOB = dict(rw="randwrite", bs="4k", iodepth=8, size="2m", **fio.VERIFY)
 
@@ -41,8 +42,8 @@ class Host:
         result = self.vm.run(f"nvme resv-{verb} {self.device} -n 1 {options}", check=check)
         return result.rc, result.stdout + result.stderr
 
-    def register(self):
-        self.resv("register", f"--nrkey={self.key} --rrega=0")
+    def register(self, cptpl=0):
+        self.resv("register", f"--nrkey={self.key} --rrega=0 --cptpl={cptpl}")
 
     def acquire(self, rtype, action=0, prey=0, check=True):
         return self.resv("acquire", f"--crkey={self.key} --rtype={rtype} --racqa={action} "
@@ -128,3 +129,54 @@ def test_reservation__outlives_a_connection_and_the_drives_absence(reservable):
         fio.run(vm, one.device, **JOB)
         one.connection.disconnect()
         other.connection.disconnect()
+
+
+def test_persistent__outlives_the_daemon(reservable):
+    """This test kills the daemon: who held the namespace still does; a file that is broken locks it."""
+    vm, configuration = reservable
+    configuration["daemon"] = {"state_dir": "/run/np/state"}
+    vm.run("rm -rf /run/np/state")
+    target = Target(vm, configuration)
+    with target:
+        one, other = Host(vm, 0), Host(vm, 1)
+        one.register(PERSIST)
+        other.register()
+        one.acquire(WRITE_EXCLUSIVE)
+        assert one.report()["ptpls"] == 1
+        target.kill()
+        host.disconnect_all(vm)
+        target.start()
+        one, other = Host(vm, 0), Host(vm, 1)
+        assert one.writes() and other.reads() and not other.writes()
+        report = other.report()
+        assert (report["ptpls"], report["rtype"], report["regctl"]) == (1, WRITE_EXCLUSIVE, 2)
+        host.disconnect_all(vm)
+    vm.run("for f in /run/np/state/*; do cp $f /run/np/kept && head -c 100 $f >/run/np/part && "
+           "cp /run/np/part $f; done")
+    with target:
+        status = namespace_status(target)
+        assert status["state"] == "down" and "cannot be read" in status["reason"], status
+    vm.run("cp /run/np/kept /run/np/state/*")
+    with target:
+        one = Host(vm, 0)
+        one.resv("register", f"--crkey={one.key} --nrkey={one.key} --rrega=2 --cptpl={CLEAR}")
+        assert vm.run("ls /run/np/state").stdout == ""
+        host.disconnect_all(vm)
+    with target:
+        other = Host(vm, 1)
+        assert other.writes() and other.report()["regctl"] == 0
+        host.disconnect_all(vm)
+
+
+def test_persistent__is_refused_without_a_place(reservable):
+    """This test has a state_dir that cannot be: what is not kept is not promised."""
+    vm, configuration = reservable
+    configuration["daemon"] = {"state_dir": "/proc/none"}
+    with Target(vm, configuration) as target:
+        assert "daemon.state_dir: /proc/none" in target.log
+        one = Host(vm, 0)
+        rc, text = one.resv("register", f"--nrkey={one.key} --rrega=0 --cptpl={PERSIST}", False)
+        assert rc != 0 and "INVALID_FIELD" in text.upper().replace(" ", "_"), text
+        one.register()
+        assert one.report()["ptpls"] == 0
+        host.disconnect_all(vm)

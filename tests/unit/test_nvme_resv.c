@@ -4,6 +4,7 @@
  *
  * Depends: io_scene.h.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -233,6 +234,51 @@ static void test_fields__that_are_refused(void **state)
 	assert_rw(hosts, 0, OK, OK);
 }
 
+static struct {
+	unsigned int calls;
+	int error;
+	uint32_t count; /* of registrants */
+	bool persists;
+} saved;
+
+static int save(struct np_resv_ns *resv, const struct np_resv *now)
+{
+	(void)resv;
+	saved.calls++;
+	saved.count = now->count;
+	saved.persists = now->persists;
+	return saved.error;
+}
+
+static void test_persistence__comes_before_the_answer(void **state)
+{
+	const uint32_t clear = 2u << 30, persist = 3u << 30;
+	struct hosts *hosts = *state;
+
+	memset(&saved, 0, sizeof(saved));
+	hosts->resv->can_persist = true;
+	hosts->resv->save = save;
+	command(hosts, 0, nvme_cmd_resv_register, 0, 0, 0x111, OK);
+	assert_int_equal(saved.calls, 0);
+	command(hosts, 1, nvme_cmd_resv_register, persist, 0, 0x222, OK);
+	assert_int_equal(saved.calls, 1);
+	assert_true(saved.persists && saved.count == 2);
+	command(hosts, 0, nvme_cmd_resv_acquire, WE << 8, 0x111, 0, OK);
+	assert_int_equal(saved.calls, 2);
+	/* What cannot be kept has not happened, and may be tried again. */
+	saved.error = -ENOSPC;
+	command(hosts, 0, nvme_cmd_resv_release, WE << 8, 0x111, 0, NVME_SC_INTERNAL);
+	assert_rw(hosts, 1, OK, CONFLICT);
+	saved.error = 0;
+	command(hosts, 0, nvme_cmd_resv_release, WE << 8, 0x111, 0, OK);
+	assert_rw(hosts, 1, OK, OK);
+	command(hosts, 1, nvme_cmd_resv_register, 2 | clear, 0x222, 0x333, OK);
+	assert_int_equal(saved.calls, 5);
+	assert_false(saved.persists);
+	command(hosts, 1, nvme_cmd_resv_register, 1, 0x333, 0, OK);
+	assert_int_equal(saved.calls, 5);
+}
+
 static void test_identify__announces_what_is_enabled(void **state)
 {
 	struct hosts *hosts = *state;
@@ -261,6 +307,7 @@ int main(void)
 		HOSTS(test_notification__comes_by_event_and_log),
 		HOSTS(test_report__lists_registered_controllers),
 		HOSTS(test_fields__that_are_refused),
+		HOSTS(test_persistence__comes_before_the_answer),
 		HOSTS(test_identify__announces_what_is_enabled),
 	};
 
