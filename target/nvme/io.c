@@ -30,7 +30,7 @@ uint32_t np_io_nblocks(const struct np_req *req)
 /* Does its path or its holder keep the host from this command of req->ns? */
 static struct np_status np_io_check_access(struct np_req *req)
 {
-	const struct np_resv_ns *resv = req->ns->resv;
+	struct np_resv_ns *resv = req->ns->resv;
 	struct np_status status =
 		np_ana_check(np_ana_state(&req->queue->port->ana, np_ns_group(req->ns)));
 
@@ -39,6 +39,7 @@ static struct np_status np_io_check_access(struct np_req *req)
 	if (!np_resv_allows(atomic_load_explicit(&resv->now, memory_order_acquire),
 		    req->queue->ctrl->hostid, !(req->cmd->flags & NP_CMD_READS)))
 		return np_status_generic(NVME_SC_RESERVATION_CONFLICT);
+	np_resv_begin(resv, req->queue->reactor->index, &req->resv);
 	return NP_SUCCESS;
 }
 

@@ -108,6 +108,7 @@ void np_req_begin(
 	req->piece_bytes = 0;
 	req->avoids_peer = false;
 	req->is_pushed = false;
+	req->resv.number = 0;
 	req->error_loc = NP_ERROR_LOC_UNKNOWN;
 	np_req_count_inflight(queue, 1);
 	if (queue->qid)
@@ -262,6 +263,7 @@ void np_req_complete(struct np_req *req, struct np_status status)
 
 	assert(req->step != NP_REQ_FREE && req->step != NP_REQ_RESPOND);
 	np_scrub_end(req);
+	np_resv_end(&req->resv);
 	req->step = NP_REQ_RESPOND;
 	req->cqe.cid = req->sqe.cid;
 	req->cqe.status = htole16((uint16_t)(status.field << 1));

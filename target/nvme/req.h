@@ -85,9 +85,10 @@ struct np_req {
 	uint32_t epoch;         /* of buf's memory, see witness.h */
 	struct np_scrub *scrub; /* its data is being looked at again, see scrub.h; else NULL */
 	struct np_io io;
-	struct np_list link; /* in queue->waiting or queue->retry */
-	struct np_msg msg;   /* to the control thread and back */
-	uint16_t error_loc;  /* byte of the SQE that was wrong, for the error log; 0xffff unknown */
+	struct np_list link;         /* in queue->waiting or queue->retry */
+	struct np_msg msg;           /* to the control thread and back */
+	struct np_resv_command resv; /* while a reservation's holder may have to wait for it */
+	uint16_t error_loc; /* byte of the SQE that was wrong, for the error log; 0xffff unknown */
 	uint8_t error_bit;
 };
 

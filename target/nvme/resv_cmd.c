@@ -4,6 +4,8 @@
  *
  * A command travels reactor -> control, which puts the new state in the place of the old one -> once
  * through every reactor, after which nobody reads the old state -> back to its own, which answers.
+ * Preempt and Abort also waits on each of them for the commands that the old state allowed. They are
+ * not cut short: those of a host that does not answer any more end with its connection.
  *
  * Thread: the reactor of req->queue; functions marked "control" on the control thread.
  * Depends: resv.h, ctrl.h, registry.h.
@@ -24,6 +26,7 @@
 #define NP_RESV_EDS 1u /* in CDW11 of Report: 128-bit Host Identifiers */
 #define NP_RESV_NO_CTRL 0xffffu
 #define NP_RESV_CPTPL_RESERVED 1u
+#define NP_RESV_WAIT_MS 2
 
 /* The data of Register and Acquire; Release has the first only. */
 struct np_resv_keys {
@@ -95,10 +98,10 @@ static struct np_status np_resv_check_type(struct np_req *req)
 	return NP_SUCCESS;
 }
 
-/* Preempt and Abort is not there yet: it must not be answered before commands have ended. */
 struct np_status np_resv_check_acquire(struct np_req *req, uint32_t *ret_bytes)
 {
-	struct np_status status = np_resv_check_typed(req, NVME_RESERVATION_RACQA_PREEMPT);
+	struct np_status status =
+		np_resv_check_typed(req, NVME_RESERVATION_RACQA_PREEMPT_AND_ABORT);
 
 	*ret_bytes = sizeof(struct np_resv_keys);
 	return np_status_is_ok(status) ? np_resv_check_type(req) : status;
@@ -175,10 +178,13 @@ static void np_resv_tell_ctrl(void *ctx, struct np_ctrl *ctrl)
 /* A change on its way through the reactors. */
 struct np_resv_tour {
 	struct np_msg msg;
-	struct np_runtime *runtime;
-	unsigned int next; /* reactor */
+	struct np_resv_ns *resv;
+	unsigned int at; /* reactor */
 	struct np_resv *old;
 	struct np_req *req;
+	bool is_abort; /* the commands that the old state allowed must have ended */
+	uint64_t last; /* of them, on this reactor */
+	struct np_timer timer;
 };
 
 /* Back on the command's reactor; the CQE has carried the verdict. */
@@ -196,13 +202,13 @@ static void np_resv_reply(struct np_req *req, struct np_status status)
 	np_reactor_send(req->queue->reactor, &req->msg);
 }
 
-/* On each reactor in turn. */
-static void np_resv_pass(struct np_msg *msg)
+/* This reactor is done with the old state. */
+static void np_resv_go_on(struct np_resv_tour *tour)
 {
-	struct np_resv_tour *tour = np_container_of(msg, struct np_resv_tour, msg);
+	const struct np_runtime *runtime = tour->resv->runtime;
 
-	if (++tour->next < tour->runtime->nreactors) {
-		np_reactor_send(tour->runtime->reactors[tour->next], msg);
+	if (++tour->at < runtime->nreactors) {
+		np_reactor_send(runtime->reactors[tour->at], &tour->msg);
 		return;
 	}
 	np_resv_reply(tour->req, NP_SUCCESS);
@@ -210,11 +216,32 @@ static void np_resv_pass(struct np_msg *msg)
 	free(tour);
 }
 
+static void np_resv_wait(struct np_timer *timer)
+{
+	struct np_resv_tour *tour = np_container_of(timer, struct np_resv_tour, timer);
+
+	if (np_resv_has_ended(&tour->resv->use[tour->at], tour->last))
+		np_resv_go_on(tour);
+	else
+		np_reactor_set_timer(
+			tour->resv->runtime->reactors[tour->at], timer, NP_RESV_WAIT_MS);
+}
+
+/* On each reactor in turn. */
+static void np_resv_pass(struct np_msg *msg)
+{
+	struct np_resv_tour *tour = np_container_of(msg, struct np_resv_tour, msg);
+
+	tour->last = tour->is_abort ? tour->resv->use[tour->at].began : 0;
+	np_resv_wait(&tour->timer);
+}
+
 static void np_resv_read_request(const struct np_req *req, struct np_resv_request *ret_request)
 {
 	static const enum np_resv_verb registers[] = {
 		NP_RESV_REGISTER, NP_RESV_UNREGISTER, NP_RESV_REPLACE};
-	static const enum np_resv_verb acquires[] = {NP_RESV_ACQUIRE, NP_RESV_PREEMPT};
+	static const enum np_resv_verb acquires[] = {
+		NP_RESV_ACQUIRE, NP_RESV_PREEMPT, NP_RESV_PREEMPT};
 	static const enum np_resv_verb releases[] = {NP_RESV_RELEASE, NP_RESV_CLEAR};
 	const unsigned int action = np_resv_action(req);
 	struct np_resv_keys keys = {0};
@@ -257,7 +284,14 @@ static struct np_status np_resv_publish(
 	atomic_store(&resv->now, now);
 	np_registry_each(np_resv_tell_ctrl, &news);
 	*tour = (struct np_resv_tour){
-		.msg.fn = np_resv_pass, .runtime = resv->runtime, .old = old, .req = req};
+		.msg.fn = np_resv_pass,
+		.resv = resv,
+		.old = old,
+		.req = req,
+		.is_abort = req->sqe.opcode == nvme_cmd_resv_acquire &&
+			np_resv_action(req) == NVME_RESERVATION_RACQA_PREEMPT_AND_ABORT,
+	};
+	np_timer_init(&tour->timer, np_resv_wait);
 	np_reactor_send(resv->runtime->reactors[0], &tour->msg);
 	return NP_SUCCESS;
 }

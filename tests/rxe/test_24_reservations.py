@@ -109,6 +109,25 @@ def test_reservation__of_each_kind(reservable):
         assert namespace_status(target)["p2p"] == "on"
 
 
+def test_preempt_and_abort__nothing_is_written_afterwards(reservable):
+    """This test throws a host out while it writes: once that is answered, no byte of it comes any more."""
+    vm, configuration = reservable
+    with Target(vm, configuration) as target:
+        one, other = Host(vm, 0), Host(vm, 1)
+        one.register()
+        other.register()
+        one.acquire(WRITE_EXCLUSIVE)
+        work = fio.start(vm, one.device, rw="randwrite", bs="64k", iodepth=32, size="64m",
+                         time_based=True, runtime=120)
+        wait_for(lambda: target.stats()["write_bytes"] > 4 << 20, LIMIT_S, "writes")
+        other.acquire(WRITE_EXCLUSIVE, 2, KEYS[0])
+        written = target.stats()["write_bytes"]
+        assert work.process.wait(LIMIT_S) != 0
+        assert not one.writes() and target.stats()["write_bytes"] == written
+        assert other.writes()
+        host.disconnect_all(vm)
+
+
 def test_reservation__outlives_a_connection_and_the_drives_absence(reservable):
     """This test has a holder go, and the drive go and come back: the other host stays locked out."""
     vm, configuration = reservable

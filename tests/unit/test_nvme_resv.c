@@ -234,6 +234,42 @@ static void test_fields__that_are_refused(void **state)
 	assert_rw(hosts, 0, OK, OK);
 }
 
+/* The commands that the preempted host had on their way have ended before the answer. */
+static void test_preempt_and_abort__waits(void **state)
+{
+	struct hosts *hosts = *state;
+	struct np_lb *lb = hosts->scene->lb;
+	struct np_sqe sqe = np_lb_sqe(nvme_cmd_resv_acquire, 1);
+	uint64_t keys[2] = {htole64(0x222), htole64(0x111)};
+	struct np_lb_slot *write, *preempt;
+	uint8_t data[BLOCK] = {7};
+
+	register_both(hosts);
+	command(hosts, 0, nvme_cmd_resv_acquire, WE << 8, 0x111, 0, OK);
+	hosts->scene->backend->is_queued = hosts->scene->backend->is_held = true;
+	write = np_lb_send(hosts->io[0], rw(nvme_cmd_write, 9, 1), data, sizeof(data));
+	np_lb_pump(lb);
+	sqe.cdw10 = np_le32(2 | WE << 8);
+	preempt = np_lb_send(hosts->io[1], sqe, keys, sizeof(keys));
+	np_lb_pump(lb);
+	np_lb_advance(lb, 100);
+	assert_int_equal(preempt->answers, 0);
+	/* The new state holds already, and what begins now is not waited for. */
+	hosts->scene->backend->is_queued = false;
+	assert_rw(hosts, 0, OK, CONFLICT);
+	hosts->scene->backend->is_held = false;
+	np_lb_pump(lb);
+	assert_int_equal(write->answers, 1);
+	np_lb_assert_status(write->cqe, NP_SUCCESS);
+	np_lb_advance(lb, 100);
+	assert_int_equal(preempt->answers, 1);
+	np_lb_assert_status(preempt->cqe, NP_SUCCESS);
+	/* With nothing on its way there is nothing to wait for. */
+	command(hosts, 0, nvme_cmd_resv_register, 0, 0, 0x111, OK);
+	command(hosts, 0, nvme_cmd_resv_acquire, 2 | WE << 8, 0x111, 0x222, OK);
+	assert_rw(hosts, 1, OK, CONFLICT);
+}
+
 static struct {
 	unsigned int calls;
 	int error;
@@ -307,6 +343,7 @@ int main(void)
 		HOSTS(test_notification__comes_by_event_and_log),
 		HOSTS(test_report__lists_registered_controllers),
 		HOSTS(test_fields__that_are_refused),
+		HOSTS(test_preempt_and_abort__waits),
 		HOSTS(test_persistence__comes_before_the_answer),
 		HOSTS(test_identify__announces_what_is_enabled),
 	};

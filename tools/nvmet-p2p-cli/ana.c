@@ -15,14 +15,10 @@
 /* Takes options and @count arguments. Return: NP_CLI_OK with optind at the first; or NP_CLI_US. */
 static int take_arguments(struct np_cli *cli, int argc, char **argv, int count, const char *usage)
 {
-	static const struct option options[] = {NP_CLI_LONG, {NULL, 0, NULL, 0}};
-	int opt, ret;
+	int ret = np_cli_options(cli, argc, argv);
 
-	while ((opt = getopt_long(argc, argv, NP_CLI_SHORT, options, NULL)) != -1) {
-		ret = np_cli_option(cli, opt);
-		if (ret)
-			return ret;
-	}
+	if (ret)
+		return ret;
 	return argc - optind == count ? NP_CLI_OK : np_cli_usage(usage, NULL);
 }
 

@@ -50,6 +50,19 @@ int np_cli_option(struct np_cli *cli, int opt)
 	}
 }
 
+int np_cli_options(struct np_cli *cli, int argc, char **argv)
+{
+	static const struct option options[] = {NP_CLI_LONG, {NULL, 0, NULL, 0}};
+	int opt, ret;
+
+	while ((opt = getopt_long(argc, argv, NP_CLI_SHORT, options, NULL)) != -1) {
+		ret = np_cli_option(cli, opt);
+		if (ret)
+			return ret;
+	}
+	return NP_CLI_OK;
+}
+
 static int connect_error(const char *path, int err)
 {
 	const char *hint = "";

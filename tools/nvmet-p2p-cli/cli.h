@@ -43,6 +43,12 @@ struct np_cli {
  */
 int np_cli_option(struct np_cli *cli, int opt);
 
+/*
+ * Takes the options of a command that has only the common ones; optind is then at its first argument.
+ * Return: as np_cli_option().
+ */
+int np_cli_options(struct np_cli *cli, int argc, char **argv);
+
 /* Complains of wrong usage, about @value unless it is NULL. Return: NP_CLI_US. */
 int np_cli_usage(const char *what, const char *value);
 

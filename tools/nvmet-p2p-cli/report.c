@@ -37,14 +37,10 @@ static int report(const struct np_cli *cli, const char *method)
 
 int np_cli_run_report(struct np_cli *cli, int argc, char **argv)
 {
-	static const struct option options[] = {NP_CLI_LONG, {NULL, 0, NULL, 0}};
-	int opt, ret;
+	int ret = np_cli_options(cli, argc, argv);
 
-	while ((opt = getopt_long(argc, argv, NP_CLI_SHORT, options, NULL)) != -1) {
-		ret = np_cli_option(cli, opt);
-		if (ret)
-			return ret;
-	}
+	if (ret)
+		return ret;
 	if (optind < argc)
 		return np_cli_usage("one command at a time, not also", argv[optind]);
 	return report(cli, argv[0]);
