@@ -134,6 +134,35 @@ static const struct np_mem_region *np_report_peer(const struct np_applied_ns *ap
 	return NULL;
 }
 
+/* Who holds the namespace; null if nobody does. */
+static json_t *np_report_reservation(const struct np_applied_ns *applied)
+{
+	static const char *const types[] = {
+		[NVME_RESERVATION_RTYPE_WE] = "write exclusive",
+		[NVME_RESERVATION_RTYPE_EA] = "exclusive access",
+		[NVME_RESERVATION_RTYPE_WERO] = "write exclusive, registrants only",
+		[NVME_RESERVATION_RTYPE_EARO] = "exclusive access, registrants only",
+		[NVME_RESERVATION_RTYPE_WEAR] = "write exclusive, all registrants",
+		[NVME_RESERVATION_RTYPE_EAAR] = "exclusive access, all registrants",
+	};
+	const struct np_resv *resv = applied->resv ? atomic_load(&applied->resv->now) : NULL;
+	struct np_report_list holders = {.list = NULL};
+	char hostid[37];
+
+	if (!resv || !resv->type)
+		return json_null();
+	holders.list = json_array();
+	for (uint32_t i = 0; i < resv->count; i++) {
+		if (!np_resv_is_holder(resv, i))
+			continue;
+		np_report_uuid(resv->list[i].hostid, hostid);
+		np_report_append(&holders, json_string(hostid));
+	}
+	return json_pack("{s:s, s:o, s:i, s:b}", "type", types[resv->type], "holders",
+		np_report_take(&holders), "registrants", (int)resv->count, "persists",
+		(int)resv->persists);
+}
+
 static json_t *np_report_ns(const struct np_daemon *daemon, const struct np_applied_ns *applied)
 {
 	const struct np_ns *ns = applied->ns;
@@ -155,8 +184,8 @@ static json_t *np_report_ns(const struct np_daemon *daemon, const struct np_appl
 			snprintf(reason, sizeof(reason), "%u connections are staged: %s",
 				reach.without, reach.reason);
 	}
-	return json_pack(
-		"{s:s, s:I, s:s, s:s, s:i, s:s, s:b, s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:o}",
+	return json_pack("{s:s, s:I, s:s, s:s, s:i, s:s, s:b, s:s, s:I, s:I, s:s, s:s, s:s, s:s, "
+			 "s:s, s:o, s:o}",
 		"nqn", applied->cfg_subsys->nqn, "nsid", np_report_int(applied->cfg->nsid), "state",
 		ns ? "up" : "down", "reason", applied->reason, "ana_grpid", (int)applied->ana_group,
 		"engine", ns ? ns->backend->ops->name : "", "io_poll", ns && ns->backend->is_polled,
@@ -167,7 +196,8 @@ static json_t *np_report_ns(const struct np_daemon *daemon, const struct np_appl
 		!ns            ? ""
 			: peer ? peer->name
 			       : "host",
-		"p2p", p2p, "p2p_reason", reason, "paths", np_report_paths(applied));
+		"p2p", p2p, "p2p_reason", reason, "paths", np_report_paths(applied), "reservation",
+		np_report_reservation(applied));
 }
 
 static int np_report_status(

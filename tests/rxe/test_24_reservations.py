@@ -94,6 +94,9 @@ def test_reservation__of_each_kind(reservable):
         one.acquire(WRITE_EXCLUSIVE)
         report = one.report()
         assert (report["rtype"], report["regctl"]) == (WRITE_EXCLUSIVE, 2), report
+        assert namespace_status(target)["reservation"] == {
+            "type": "write exclusive", "holders": [str(one.hostid)], "registrants": 2,
+            "persists": False}
         holders = {entry["rkey"]: entry["rcsts"] for entry in report["regctlext"]}
         assert holders == {KEYS[0]: 1, KEYS[1]: 0}, report
         # The one that is thrown out writes no more, and is told.
@@ -104,6 +107,7 @@ def test_reservation__of_each_kind(reservable):
         assert log == {"NSID": 1, "count": 1, "num_logs": 0, "rn_log_type": 1}
         other.release(WRITE_EXCLUSIVE, 1)
         assert one.writes() and other.writes() and one.report()["regctl"] == 0
+        assert namespace_status(target)["reservation"] is None
         one.connection.disconnect()
         other.connection.disconnect()
         assert namespace_status(target)["p2p"] == "on"

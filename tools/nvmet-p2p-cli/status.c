@@ -119,6 +119,38 @@ static void print_namespaces(json_t *namespaces, FILE *out)
 	np_table_free(table);
 }
 
+/* Who keeps whom off. No table where nobody does, which is the usual case. */
+static void print_reservations(json_t *namespaces, FILE *out)
+{
+	static const struct np_table_column columns[] = {
+		{"SUBSYSTEM", NULL, NP_TABLE_TEXT},
+		{"NSID", NULL, NP_TABLE_TEXT},
+		{"TYPE", "type", NP_TABLE_TEXT},
+		{"REGISTRANTS", "registrants", NP_TABLE_COUNT},
+		{"PERSISTS", "persists", NP_TABLE_TEXT},
+		{"HOST IDENTIFIERS OF HOLDERS", "holders", NP_TABLE_TEXT},
+	};
+	struct np_table *table = np_table_new("\nReservations", columns, ARRAY_SIZE(columns));
+	char nsid[NP_TABLE_VALUE_MAX];
+	bool is_any = false;
+	json_t *ns;
+	size_t i;
+
+	json_array_foreach(namespaces, i, ns) {
+		json_t *reservation = json_object_get(ns, "reservation");
+
+		if (!json_is_object(reservation))
+			continue;
+		snprintf(nsid, sizeof(nsid), "%lld",
+			(long long)json_integer_value(json_object_get(ns, "nsid")));
+		np_table_add(table, reservation, np_json_text(ns, "nqn"), nsid);
+		is_any = true;
+	}
+	if (is_any)
+		np_table_print(table, out);
+	np_table_free(table);
+}
+
 /* Where the data between a namespace and an RNIC lies, and why there. */
 static void print_paths(json_t *namespaces, FILE *out)
 {
@@ -152,4 +184,5 @@ void np_cli_print_status(json_t *result, FILE *out)
 	print_devices(json_object_get(result, "devices"), out);
 	print_namespaces(json_object_get(result, "namespaces"), out);
 	print_paths(json_object_get(result, "namespaces"), out);
+	print_reservations(json_object_get(result, "namespaces"), out);
 }
