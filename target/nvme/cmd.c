@@ -4,8 +4,8 @@
  *
  * What a table lacks is answered with Invalid Command Opcode. Identify (ONCS) and the Commands
  * Supported and Effects log are derived from these tables. A new command is one more entry: the
- * admin ones of namespace management, firmware and security go into np_admin_cmds; Verify, Copy and
- * Write Uncorrectable into np_io_cmds.
+ * admin ones of namespace management, firmware and security go into np_admin_cmds; Copy and Write
+ * Uncorrectable into np_io_cmds.
  *
  * Thread: any; constant.
  * Depends: the files with the check and execute functions.
@@ -66,6 +66,8 @@ static const struct np_cmd np_io_cmds[256] = {
 		np_io_check_rw, np_io_compare},
 	[nvme_cmd_write_zeroes] = {"write zeroes", NP_DIR_NONE, NP_CMD_CHANGES_MEDIA,
 		np_io_check_write_zeroes, np_io_write_zeroes},
+	[nvme_cmd_verify] = {"verify", NP_DIR_NONE, NP_CMD_READS,
+		np_io_check_verify, np_io_verify},
 	[nvme_cmd_dsm] = {"dataset management", NP_DIR_FROM_HOST, NP_CMD_CHANGES_MEDIA,
 		np_io_check_dsm, np_io_dsm},
 	[nvme_cmd_resv_register] = {"reservation register", NP_DIR_FROM_HOST, NP_CMD_RESERVES,

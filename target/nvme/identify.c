@@ -96,6 +96,8 @@ static uint16_t np_identify_oncs(const struct np_backend_union *all)
 
 	if (all->any_reservable)
 		oncs |= NVME_CTRL_ONCS_RESERVATIONS;
+	if (np_cmd_find_io(nvme_cmd_verify))
+		oncs |= NVME_CTRL_ONCS_VERIFY;
 	if (np_cmd_find_io(nvme_cmd_compare))
 		oncs |= NVME_CTRL_ONCS_COMPARE;
 	if (np_cmd_find_io(nvme_cmd_dsm) && all->any_deallocate)

@@ -15,6 +15,7 @@ struct np_status np_io_check_rw(struct np_req *req, uint32_t *ret_bytes); /* Rea
 struct np_status np_io_check_flush(struct np_req *req, uint32_t *ret_bytes);
 struct np_status np_io_check_dsm(struct np_req *req, uint32_t *ret_bytes);
 struct np_status np_io_check_write_zeroes(struct np_req *req, uint32_t *ret_bytes);
+struct np_status np_io_check_verify(struct np_req *req, uint32_t *ret_bytes);
 
 void np_io_read(struct np_req *req);
 void np_io_write(struct np_req *req);
@@ -22,6 +23,7 @@ void np_io_compare(struct np_req *req);
 void np_io_flush(struct np_req *req);
 void np_io_dsm(struct np_req *req);
 void np_io_write_zeroes(struct np_req *req);
+void np_io_verify(struct np_req *req);
 
 /* What the commands share -------------------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * io_extent.c - Dataset Management and Write Zeroes: commands that move no blocks, done by one
- *               command of the drive after the other where it has a limit.
+ * io_extent.c - Dataset Management, Write Zeroes and Verify: commands that move no blocks of the
+ *               host's, done by one command of the drive after the other where it has a limit.
  *
  * Spec: NVM Command Set 1.0, section 3.2.
  *
@@ -167,4 +167,69 @@ void np_io_write_zeroes(struct np_req *req)
 		req->io.flags |= NP_IO_MAY_DEALLOCATE;
 	np_io_submit_extent(req, np_io_slba(req), np_io_slba(req) + np_io_nblocks(req),
 		req->ns->backend->max_zeroes_blocks);
+}
+
+/* ---- Verify ------------------------------------------------------------------------------- */
+
+/* Of one read; more than that is no faster, and a command may be of 65,536 blocks. */
+#define NP_VERIFY_BYTES (128u * 1024u)
+
+struct np_status np_io_check_verify(struct np_req *req, uint32_t *ret_bytes)
+{
+	struct np_status status = np_io_find_ns(req);
+
+	(void)ret_bytes;
+	if (!np_status_is_ok(status))
+		return status;
+	return np_io_check_range(req, np_io_slba(req), np_io_nblocks(req));
+}
+
+static void np_io_verify_from(struct np_req *req, uint64_t lba)
+{
+	const struct np_backend *backend = req->ns->backend;
+	const uint32_t most =
+		req->buf.bytes < backend->max_io_bytes ? req->buf.bytes : backend->max_io_bytes;
+
+	np_io_submit_extent(
+		req, lba, np_io_slba(req) + np_io_nblocks(req), most / backend->block_bytes);
+}
+
+static void np_io_verify_done(struct np_io *io, struct np_status status)
+{
+	struct np_req *req = np_container_of(io, struct np_req, io);
+	const uint64_t next = io->lba + io->nblocks;
+
+	if (!np_io_goes_on(req, status))
+		return;
+	if (next < np_io_slba(req) + np_io_nblocks(req))
+		np_io_verify_from(req, next);
+	else
+		np_req_complete(req, NP_SUCCESS);
+}
+
+static void np_io_verify_have_buf(struct np_req *req, struct np_buf buf)
+{
+	req->buf = buf;
+	req->io = (struct np_io){.op = NP_IO_READ, .va = buf.va, .done = np_io_verify_done};
+	np_io_verify_from(req, np_io_slba(req));
+}
+
+static void np_io_verify_granted(struct np_pool_waiter *waiter, struct np_buf buf)
+{
+	struct np_req *req = np_container_of(waiter, struct np_req, waiter);
+
+	np_list_del(&req->link);
+	np_io_verify_have_buf(req, buf);
+}
+
+/* The drive reads the blocks and finds out whether it still can; nobody looks at what it read. */
+void np_io_verify(struct np_req *req)
+{
+	struct np_buf buf;
+
+	np_stat_add(&np_io_stats(req)->verify_ios, 1);
+	req->waiter.user = NULL;
+	if (np_req_take_buf(
+		    req, req->queue->host_pool, NP_VERIFY_BYTES, np_io_verify_granted, &buf))
+		np_io_verify_have_buf(req, buf);
 }

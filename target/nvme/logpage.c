@@ -127,7 +127,8 @@ static struct np_status np_logpage_smart(
 
 		if (!is_all && ns->nsid != nsid)
 			continue;
-		reads += np_ns_sum(ns, read_ios) + np_ns_sum(ns, compare_ios);
+		reads += np_ns_sum(ns, read_ios) + np_ns_sum(ns, compare_ios) +
+			np_ns_sum(ns, verify_ios);
 		writes += np_ns_sum(ns, write_ios);
 		traffic = np_ns_traffic(ns);
 		read_bytes += np_traffic_read_bytes(&traffic);

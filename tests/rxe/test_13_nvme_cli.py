@@ -70,7 +70,7 @@ def test_features(served):
 
 
 def test_commands(served):
-    """This test flushes, zeroes, discards and compares by hand."""
+    """This test flushes, zeroes, discards, compares and verifies by hand."""
     vm, daemon, _, _, device = served
     vm.run(f"nvme flush {device}")
     vm.run(f"nvme write-zeroes {device} -s 0 -c 7")
@@ -80,7 +80,9 @@ def test_commands(served):
     vm.run(f"head -c 4096 /dev/urandom >/tmp/noise")
     failed = vm.run(f"nvme compare {device} -s 0 -c 7 -z 4096 -d /tmp/noise", check=False)
     assert failed.rc != 0 and "ompare" in failed.stdout + failed.stderr
+    vm.run(f"nvme verify {device} -s 0 -c 65535")
     stats = daemon.stats(3)
+    assert stats["verify_ios"] == 1 and stats["read_bytes"] < 32 * MIB
     assert stats["write_zeroes_ios"] >= 1 and stats["dsm_ios"] >= 2 and stats["compare_ios"] == 2
 
 

@@ -118,8 +118,8 @@ static void test_identify_ctrl__announces_what_the_drives_can(void **state)
 
 	identify_ok(conn, NVME_IDENTIFY_CNS_CTRL, 0);
 	assert_int_equal(np_le16(data.ctrl.oncs),
-		NVME_CTRL_ONCS_COMPARE | NVME_CTRL_ONCS_DSM | NVME_CTRL_ONCS_WRITE_ZEROES |
-			NVME_CTRL_ONCS_SAVE_FEATURES);
+		NVME_CTRL_ONCS_COMPARE | NVME_CTRL_ONCS_VERIFY | NVME_CTRL_ONCS_DSM |
+			NVME_CTRL_ONCS_WRITE_ZEROES | NVME_CTRL_ONCS_SAVE_FEATURES);
 	assert_int_equal(data.ctrl.vwc, 0x05);
 
 	/* One namespace without Write Zeroes is enough to lose it, for Deallocate it is not. */
@@ -128,14 +128,15 @@ static void test_identify_ctrl__announces_what_the_drives_can(void **state)
 	lb->backends[0].base.volatile_cache = false;
 	identify_ok(conn, NVME_IDENTIFY_CNS_CTRL, 0);
 	assert_int_equal(np_le16(data.ctrl.oncs),
-		NVME_CTRL_ONCS_COMPARE | NVME_CTRL_ONCS_DSM | NVME_CTRL_ONCS_SAVE_FEATURES);
+		NVME_CTRL_ONCS_COMPARE | NVME_CTRL_ONCS_VERIFY | NVME_CTRL_ONCS_DSM |
+			NVME_CTRL_ONCS_SAVE_FEATURES);
 	assert_int_equal(data.ctrl.vwc, 0x05);
 
 	lb->backends[1].base.can_deallocate = false;
 	lb->backends[1].base.volatile_cache = false;
 	identify_ok(conn, NVME_IDENTIFY_CNS_CTRL, 0);
-	assert_int_equal(
-		np_le16(data.ctrl.oncs), NVME_CTRL_ONCS_COMPARE | NVME_CTRL_ONCS_SAVE_FEATURES);
+	assert_int_equal(np_le16(data.ctrl.oncs),
+		NVME_CTRL_ONCS_COMPARE | NVME_CTRL_ONCS_VERIFY | NVME_CTRL_ONCS_SAVE_FEATURES);
 	assert_int_equal(data.ctrl.vwc, 0);
 }
 

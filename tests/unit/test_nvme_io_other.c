@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * test_nvme_io_other.c - FUA reads, Flush, Write Zeroes, Dataset Management.
+ * test_nvme_io_other.c - FUA reads, Flush, Write Zeroes, Dataset Management, Verify.
  *
  * Depends: io_scene.h.
  */
@@ -185,6 +185,58 @@ static void test_dsm__ends_with_the_connection(void **state)
 	assert_int_equal(scene->backend->ops_seen[NP_IO_DEALLOCATE], 1);
 }
 
+/* The drive reads all of it, by commands that it takes, and nothing is sent to the host. */
+static void test_verify__reads(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->backend->base.max_io_bytes = 3 * BLOCK;
+	np_lb_assert_status(np_lb_exec(scene->io, rw(nvme_cmd_verify, 1, 8), NULL, 0), NP_SUCCESS);
+	assert_int_equal(scene->backend->ops_seen[NP_IO_READ], 3);
+	assert_int_equal(scene->backend->last.lba, 7);
+	assert_int_equal(scene->backend->last.nblocks, 2);
+	scene->backend->base.max_io_bytes = NP_MDTS_BYTES;
+	np_lb_assert_status(np_lb_exec(scene->io, rw(nvme_cmd_verify, 0, NP_LB_NS_BLOCKS), NULL, 0),
+		NP_SUCCESS);
+	np_lb_assert_status(np_lb_exec(scene->io, rw(nvme_cmd_verify, NP_LB_NS_BLOCKS, 1), NULL, 0),
+		np_status_generic(NVME_SC_LBA_RANGE));
+	assert_int_equal(np_ns_sum(scene->ns, verify_ios), 2);
+	assert_int_equal(read_back(scene), 0);
+	assert_int_equal(np_stat_read(&scene->io->queue.host_pool->in_use_bytes), 0);
+}
+
+static void test_verify__reports_what_cannot_be_read(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->backend->base.max_io_bytes = 2 * BLOCK;
+	scene->backend->fail = np_status_media(NVME_SC_READ_ERROR);
+	np_lb_assert_status(np_lb_exec(scene->io, rw(nvme_cmd_verify, 0, 8), NULL, 0),
+		np_status_media(NVME_SC_READ_ERROR));
+	assert_int_equal(scene->backend->ops_seen[NP_IO_READ], 1);
+}
+
+/* It waits for a buffer like any other, and ends with its connection. */
+static void test_verify__waits_for_a_buffer(void **state)
+{
+	struct scene *scene = *state;
+	struct np_pool *pool = scene->io->queue.host_pool;
+	struct np_pool_waiter taker = {.bytes = UINT32_MAX};
+	struct np_pool_line line;
+	struct np_lb_slot *slot;
+	struct np_buf all;
+
+	np_pool_line_init(&line);
+	assert_true(np_pool_get(pool, &line, &taker, &all));
+	slot = np_lb_send(scene->io, rw(nvme_cmd_verify, 0, 8), NULL, 0);
+	np_lb_pump(scene->lb);
+	assert_int_equal(slot->answers, 0);
+	np_buf_put(&all);
+	np_lb_pump(scene->lb);
+	assert_int_equal(slot->answers, 1);
+	np_lb_assert_status(slot->cqe, NP_SUCCESS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +247,9 @@ int main(void)
 		io_test(test_dsm__ranges),
 		io_test(test_dsm__is_cut_to_the_drives_limit),
 		io_test(test_dsm__ends_with_the_connection),
+		io_test(test_verify__reads),
+		io_test(test_verify__reports_what_cannot_be_read),
+		io_test(test_verify__waits_for_a_buffer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

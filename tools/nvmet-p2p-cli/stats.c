@@ -30,6 +30,7 @@ static const struct np_table_column command_columns[] = {
 	{"DSM", "dsm_ios", NP_TABLE_COUNT},
 	{"ZEROES", "write_zeroes_ios", NP_TABLE_COUNT},
 	{"COMPARE", "compare_ios", NP_TABLE_COUNT},
+	{"VERIFY", "verify_ios", NP_TABLE_COUNT},
 	{"ERRORS", "errors", NP_TABLE_COUNT},
 };
 
