@@ -19,12 +19,12 @@ import fio
 import host
 from checks import (assert_all_p2p, assert_all_staged, guest_digest, image_digest, io_connections,
                     namespace_status, wait_no_connections)
+from document import GeneratedTable, row
 from target import NQN, Target, config, namespace, port, subsystem
 from topology import Drive, Topology
-from vm import TOP, Vm, end_on_sigterm
+from vm import Vm, end_on_sigterm
 
-DOCUMENT = os.path.join(TOP, "docs", "p2p.md")
-BEGIN, END = "<!-- platforms: begin -->\n", "<!-- platforms: end -->\n"
+TABLE = GeneratedTable("p2p.md", "platforms")
 MIB = 1 << 20
 MTUS = ((9000, 4096), (3000, 2048), (1500, 1024))  # of the network, of the path
 # (block size, count): 1 MiB written by dd, one after the other; fio's part comes behind it.
@@ -172,43 +172,25 @@ def observe(vm):
     with Target(vm, target_config(vm)) as target:
         for mtu, path_mtu in MTUS:
             with vm.network_mtu(mtu):
-                for row, seen in zip(rows, observe_path_mtu(vm, target, path_mtu)):
-                    row.append(seen)
-    for row, placement in zip(rows, PLACEMENTS):
-        assert set(row[:2]) == {RIGHT} or P2P not in row[2:], (placement, row)
-    return [_row("on" if vm.topology.iommu else "off", vm.topology.cpu, placement.text, *row)
-            for row, placement in zip(rows, PLACEMENTS)]
+                for cells, seen in zip(rows, observe_path_mtu(vm, target, path_mtu)):
+                    cells.append(seen)
+    for cells, placement in zip(rows, PLACEMENTS):
+        assert set(cells[:2]) == {RIGHT} or P2P not in cells[2:], (placement, cells)
+    return [row("on" if vm.topology.iommu else "off", vm.topology.cpu, placement.text, *cells)
+            for cells, placement in zip(rows, PLACEMENTS)]
 
 
 # -- the table -----------------------------------------------------------------------------------
 
-def _row(*cells):
-    return f"| {' | '.join(cells)} |\n"
-
-
-HEAD = (_row("IOMMU", "CPU", "memory of a drive", "its READ into it", "its WRITE from it",
+HEAD = (row("IOMMU", "CPU", "memory of a drive", "its READ into it", "its WRITE from it",
              *(f"path MTU {path_mtu}" for _, path_mtu in MTUS))
         + "|---|---|---|---|---|---|---|---|\n")
 
 
-def _parts():
-    """The document: before the table, the table, after it."""
-    with open(DOCUMENT) as file:
-        before, rest = file.read().split(BEGIN)
-    table, after = rest.split(END)
-    return before + BEGIN, table, END + after
-
-
 def committed_rows(topology):
     """The rows of one machine as docs/p2p.md has them."""
-    start = _row("on" if topology.iommu else "off", topology.cpu).rstrip("\n")
-    return [line for line in _parts()[1].splitlines(True) if line.startswith(start)]
-
-
-def write_table(table):
-    before, _, after = _parts()
-    with open(DOCUMENT, "w") as file:
-        file.write(before + table + after)
+    start = row("on" if topology.iommu else "off", topology.cpu).rstrip("\n")
+    return [line for line in TABLE.lines() if line.startswith(start)]
 
 
 def observe_machine(topology):
@@ -230,7 +212,7 @@ def main():
     table = HEAD + "".join(line for topology in MACHINES for line in observe_machine(topology))
     print(table, end="")
     if arguments.write:
-        write_table(table)
+        TABLE.write(table)
 
 
 if __name__ == "__main__":
