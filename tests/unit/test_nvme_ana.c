@@ -83,11 +83,6 @@ static void test_state__is_of_a_port(void **state)
 
 /* ---- what the host is shown ---------------------------------------------------------------- */
 
-struct group {
-	struct nvme_ana_group_desc desc;
-	uint32_t nsids[2];
-};
-
 static struct np_cqe read_log(
 	struct scene *scene, uint8_t lsp, uint64_t offset, void *data, uint32_t bytes)
 {
@@ -101,15 +96,20 @@ static struct np_cqe read_log(
 static void assert_group(const void *at, uint32_t group, uint64_t changes, uint8_t state,
 	const uint32_t *nsids, uint32_t count)
 {
-	struct group got;
+	struct nvme_ana_group_desc got;
 
-	memcpy(&got, at, sizeof(got.desc) + count * sizeof(got.nsids[0]));
-	assert_int_equal(np_le32(got.desc.grpid), group);
-	assert_int_equal(np_le64(got.desc.chgcnt), changes);
-	assert_int_equal(got.desc.state, state);
-	assert_int_equal(np_le32(got.desc.nnsids), count);
-	for (uint32_t i = 0; i < count; i++)
-		assert_int_equal(np_le32(got.nsids[i]), nsids[i]);
+	memcpy(&got, at, sizeof(got));
+	assert_int_equal(np_le32(got.grpid), group);
+	assert_int_equal(np_le64(got.chgcnt), changes);
+	assert_int_equal(got.state, state);
+	assert_int_equal(np_le32(got.nnsids), count);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t nsid_le;
+
+		memcpy(&nsid_le, (const uint8_t *)at + sizeof(got) + i * sizeof(nsid_le),
+			sizeof(nsid_le));
+		assert_int_equal(np_le32(nsid_le), nsids[i]);
+	}
 }
 
 static void assert_header(const void *at, uint64_t changes, uint16_t groups)
