@@ -25,13 +25,13 @@
 
 /* ---- text --------------------------------------------------------------------------------- */
 
-static void np_resv_to_hex(const uint8_t *bytes, char ret_text[NP_HEX_BYTES])
+static void np_apply_resv_to_hex(const uint8_t *bytes, char ret_text[NP_HEX_BYTES])
 {
 	for (unsigned int i = 0; i < NP_HOSTID_BYTES; i++)
 		snprintf(ret_text + 2 * i, 3, "%02x", bytes[i]);
 }
 
-static bool np_resv_from_hex(const char *text, uint8_t ret_bytes[NP_HOSTID_BYTES])
+static bool np_apply_resv_from_hex(const char *text, uint8_t ret_bytes[NP_HOSTID_BYTES])
 {
 	if (!text || strlen(text) != NP_HEX_BYTES - 1 ||
 		strspn(text, "0123456789abcdef") != NP_HEX_BYTES - 1)
@@ -45,7 +45,7 @@ static bool np_resv_from_hex(const char *text, uint8_t ret_bytes[NP_HOSTID_BYTES
 }
 
 /* A number as text: 64 bits are more than JSON's numbers hold everywhere. */
-static bool np_resv_to_key(const char *text, uint64_t *ret_key)
+static bool np_apply_resv_to_key(const char *text, uint64_t *ret_key)
 {
 	char *end;
 
@@ -56,14 +56,14 @@ static bool np_resv_to_key(const char *text, uint64_t *ret_key)
 	return end != text + 2 && !*end && !errno;
 }
 
-static json_t *np_resv_format(const struct np_applied_ns *applied, const struct np_resv *resv)
+static json_t *np_apply_resv_format(const struct np_applied_ns *applied, const struct np_resv *resv)
 {
 	json_t *registrants = json_array();
 
 	for (uint32_t i = 0; i < resv->count; i++) {
 		char hostid[NP_HEX_BYTES], key[24];
 
-		np_resv_to_hex(resv->list[i].hostid, hostid);
+		np_apply_resv_to_hex(resv->list[i].hostid, hostid);
 		snprintf(key, sizeof(key), "0x%llx", (unsigned long long)resv->list[i].key);
 		if (json_array_append_new(registrants,
 			    json_pack("{s:s, s:s, s:b}", "hostid", hostid, "key", key, "holds",
@@ -78,13 +78,14 @@ static json_t *np_resv_format(const struct np_applied_ns *applied, const struct 
 }
 
 /* Return: 0, or -EINVAL: the rest of the state is as it was then. */
-static int np_resv_parse_registrant(const json_t *item, struct np_resv *resv)
+static int np_apply_resv_parse_registrant(const json_t *item, struct np_resv *resv)
 {
 	struct np_registrant *registrant = &resv->list[resv->count];
 
-	if (!np_resv_from_hex(
+	if (!np_apply_resv_from_hex(
 		    json_string_value(json_object_get(item, "hostid")), registrant->hostid) ||
-		!np_resv_to_key(json_string_value(json_object_get(item, "key")), &registrant->key))
+		!np_apply_resv_to_key(
+			json_string_value(json_object_get(item, "key")), &registrant->key))
 		return -EINVAL;
 	/* They are in order, each but once. */
 	if (resv->count && memcmp(registrant[-1].hostid, registrant->hostid, NP_HOSTID_BYTES) >= 0)
@@ -96,7 +97,7 @@ static int np_resv_parse_registrant(const json_t *item, struct np_resv *resv)
 }
 
 /* Return: 0, -EINVAL for what we have not written, or -ENOMEM. */
-static int np_resv_parse(
+static int np_apply_resv_parse(
 	const struct np_applied_ns *applied, json_t *root, struct np_resv **ret_resv)
 {
 	const json_t *registrants = json_object_get(root, "registrants");
@@ -118,7 +119,7 @@ static int np_resv_parse(
 	resv->type = (uint8_t)type;
 	resv->persists = true;
 	json_array_foreach(registrants, i, item) {
-		if (!np_resv_parse_registrant(item, resv))
+		if (!np_apply_resv_parse_registrant(item, resv))
 			continue;
 		free(resv);
 		return -EINVAL;
@@ -129,23 +130,23 @@ static int np_resv_parse(
 
 /* ---- files -------------------------------------------------------------------------------- */
 
-static const char *np_resv_dir(const struct np_applied_ns *applied)
+static const char *np_apply_resv_dir(const struct np_applied_ns *applied)
 {
 	return applied->daemon->cfg->daemon.state_dir;
 }
 
 /* By NQN and NSID, whatever characters are in them. */
-static void np_resv_path(const struct np_applied_ns *applied, char *ret_path, size_t size)
+static void np_apply_resv_path(const struct np_applied_ns *applied, char *ret_path, size_t size)
 {
 	uint8_t name[16];
 	char hex[NP_HEX_BYTES];
 
 	np_ns_make_uuid(applied->cfg_subsys->nqn, applied->cfg->nsid, name);
-	np_resv_to_hex(name, hex);
-	snprintf(ret_path, size, "%s/reservation-%s.json", np_resv_dir(applied), hex);
+	np_apply_resv_to_hex(name, hex);
+	snprintf(ret_path, size, "%s/reservation-%s.json", np_apply_resv_dir(applied), hex);
 }
 
-static int np_resv_sync_dir(const char *dir)
+static int np_apply_resv_sync_dir(const char *dir)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret;
 
@@ -157,7 +158,7 @@ static int np_resv_sync_dir(const char *dir)
 }
 
 /* Return: 0 when it is on the medium, or -errno. */
-static int np_resv_write(const char *path, json_t *root)
+static int np_apply_resv_write(const char *path, json_t *root)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), ret = 0;
 
@@ -170,17 +171,17 @@ static int np_resv_write(const char *path, json_t *root)
 	return ret;
 }
 
-static int np_resv_replace(
+static int np_apply_resv_replace(
 	const struct np_applied_ns *applied, const struct np_resv *resv, const char *path)
 {
-	json_t *root = np_resv_format(applied, resv);
+	json_t *root = np_apply_resv_format(applied, resv);
 	char beside[PATH_MAX];
 	int ret;
 
 	if (!root)
 		return -ENOMEM;
 	snprintf(beside, sizeof(beside), "%.*s.new", PATH_MAX - 8, path);
-	ret = np_resv_write(beside, root);
+	ret = np_apply_resv_write(beside, root);
 	json_decref(root);
 	if (!ret && rename(beside, path))
 		ret = -errno;
@@ -190,19 +191,19 @@ static int np_resv_replace(
 }
 
 /* np_resv_ns.save */
-static int np_resv_save(struct np_resv_ns *ns, const struct np_resv *resv)
+static int np_apply_resv_save(struct np_resv_ns *ns, const struct np_resv *resv)
 {
 	const struct np_applied_ns *applied = ns->owner;
 	char path[PATH_MAX];
 	int ret = 0;
 
-	np_resv_path(applied, path, sizeof(path));
+	np_apply_resv_path(applied, path, sizeof(path));
 	if (resv->persists)
-		ret = np_resv_replace(applied, resv, path);
+		ret = np_apply_resv_replace(applied, resv, path);
 	else if (unlink(path) && errno != ENOENT)
 		ret = -errno;
 	if (!ret)
-		ret = np_resv_sync_dir(np_resv_dir(applied));
+		ret = np_apply_resv_sync_dir(np_apply_resv_dir(applied));
 	if (ret)
 		np_event(NP_EVENT_NAMESPACE, NP_LOG_ERR, "%s: a reservation cannot be kept: %s",
 			path, strerror(-ret));
@@ -210,7 +211,7 @@ static int np_resv_save(struct np_resv_ns *ns, const struct np_resv *resv)
 }
 
 /* Return: 0, also without a file; else -errno with a sentence in applied->resv_reason. */
-static int np_resv_load(struct np_applied_ns *applied)
+static int np_apply_resv_load(struct np_applied_ns *applied)
 {
 	struct np_resv *resv, *old;
 	char path[PATH_MAX];
@@ -218,18 +219,19 @@ static int np_resv_load(struct np_applied_ns *applied)
 	json_t *root;
 	int ret;
 
-	np_resv_path(applied, path, sizeof(path));
+	np_apply_resv_path(applied, path, sizeof(path));
 	if (access(path, F_OK) && errno == ENOENT)
 		return 0;
 	root = json_load_file(path, 0, &error);
-	ret = root ? np_resv_parse(applied, root, &resv) : -EINVAL;
-	json_decref(root);
+	ret = root ? np_apply_resv_parse(applied, root, &resv) : -EINVAL;
 	if (ret) {
 		snprintf(applied->resv_reason, sizeof(applied->resv_reason),
 			"its reservation cannot be read from %.140s: %.60s", path,
 			root ? strerror(-ret) : error.text);
+		json_decref(root);
 		return ret;
 	}
+	json_decref(root);
 	old = atomic_exchange(&applied->resv->now, resv);
 	free(old);
 	return 0;
@@ -237,7 +239,7 @@ static int np_resv_load(struct np_applied_ns *applied)
 
 int np_apply_resv(struct np_daemon *daemon, struct np_applied_ns *applied)
 {
-	const char *dir = np_resv_dir(applied);
+	const char *dir = np_apply_resv_dir(applied);
 
 	if (!applied->cfg->resv_enable)
 		return 0;
@@ -245,13 +247,13 @@ int np_apply_resv(struct np_daemon *daemon, struct np_applied_ns *applied)
 	if (!applied->resv)
 		return -ENOMEM;
 	applied->resv->owner = applied;
-	applied->resv->save = np_resv_save;
+	applied->resv->save = np_apply_resv_save;
 	applied->resv->can_persist =
 		(!mkdir(dir, 0700) || errno == EEXIST) && !access(dir, R_OK | W_OK | X_OK);
 	if (!applied->resv->can_persist)
 		np_log_warn("daemon.state_dir: %s: %s: reservations end with this process", dir,
 			strerror(errno));
-	else if (np_resv_load(applied) == -ENOMEM)
+	else if (np_apply_resv_load(applied) == -ENOMEM)
 		return -ENOMEM;
 	return 0;
 }
