@@ -44,40 +44,6 @@ void np_apply_publish(
 
 /* ---- telling the hosts -------------------------------------------------------------------- */
 
-struct np_tell_msg {
-	struct np_msg msg;
-	struct np_ctrl *ctrl;
-	enum np_aen_kind kind;
-	uint32_t nsid; /* NP_AEN_NS_CHANGED */
-};
-
-static void np_apply_told(struct np_msg *msg)
-{
-	struct np_tell_msg *tell = np_container_of(msg, struct np_tell_msg, msg);
-
-	if (tell->kind == NP_AEN_NS_CHANGED)
-		np_ctrl_note_changed_ns(tell->ctrl, tell->nsid);
-	else
-		np_ctrl_send_aen(tell->ctrl, tell->kind);
-	free(tell);
-}
-
-/* The controller outlives the message: its reactor has yet to say that its last queue is gone. */
-static void np_apply_tell(struct np_ctrl *ctrl, enum np_aen_kind kind, uint32_t nsid)
-{
-	struct np_tell_msg *tell;
-
-	if (ctrl->is_closing)
-		return;
-	tell = calloc(1, sizeof(*tell));
-	/* The host finds out when it looks the next time. */
-	if (!tell)
-		return;
-	*tell = (struct np_tell_msg){
-		.msg.fn = np_apply_told, .ctrl = ctrl, .kind = kind, .nsid = nsid};
-	np_reactor_send(ctrl->reactor, &tell->msg);
-}
-
 struct np_changed_ns {
 	const struct np_subsys *subsys;
 	uint32_t nsid;
@@ -88,7 +54,7 @@ static void np_apply_tell_ns_changed(void *ctx, struct np_ctrl *ctrl)
 	const struct np_changed_ns *what = ctx;
 
 	if (ctrl->subsys == what->subsys)
-		np_apply_tell(ctrl, NP_AEN_NS_CHANGED, what->nsid);
+		np_registry_tell(ctrl, NP_AEN_NS_CHANGED, what->nsid, 0);
 }
 
 void np_apply_tell_hosts(struct np_daemon *daemon, const struct np_applied_ns *applied)
@@ -114,7 +80,7 @@ static void np_apply_tell_ana_changed(void *ctx, struct np_ctrl *ctrl)
 	for (unsigned int i = 0; ctrl->port == what->port && i < view->nns; i++) {
 		if (np_ns_group(view->ns[i]) != what->group)
 			continue;
-		np_apply_tell(ctrl, NP_AEN_ANA_CHANGED, 0);
+		np_registry_tell(ctrl, NP_AEN_ANA_CHANGED, 0, 0);
 		return;
 	}
 }

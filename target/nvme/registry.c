@@ -12,6 +12,7 @@
 #include "target/nvme/registry.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "target/base/event.h"
@@ -313,6 +314,46 @@ void np_registry_ctrl_fatal(struct np_ctrl *ctrl, const char *why)
 	atomic_fetch_or_explicit(&ctrl->csts, 1u << NVME_CSTS_CFS_SHIFT, memory_order_release);
 	ctrl->fatal_msg.fn = np_registry_end;
 	np_runtime_send_control(np_registry.runtime, &ctrl->fatal_msg);
+}
+
+struct np_registry_news {
+	struct np_msg msg;
+	struct np_ctrl *ctrl;
+	enum np_aen_kind kind;
+	uint32_t nsid;
+	uint8_t resv_type;
+};
+
+/* On the controller's reactor. */
+static void np_registry_told(struct np_msg *msg)
+{
+	struct np_registry_news *news = np_container_of(msg, struct np_registry_news, msg);
+
+	if (news->kind == NP_AEN_NS_CHANGED)
+		np_ctrl_note_changed_ns(news->ctrl, news->nsid);
+	else if (news->kind == NP_AEN_RESERVATION)
+		np_ctrl_note_resv(news->ctrl, news->nsid, news->resv_type);
+	else
+		np_ctrl_send_aen(news->ctrl, news->kind);
+	free(news);
+}
+
+/* The controller outlives the message: its reactor has yet to say that its last queue is gone. */
+void np_registry_tell(struct np_ctrl *ctrl, enum np_aen_kind kind, uint32_t nsid, uint8_t resv_type)
+{
+	struct np_registry_news *news;
+
+	if (ctrl->is_closing)
+		return;
+	news = calloc(1, sizeof(*news));
+	if (!news)
+		return;
+	*news = (struct np_registry_news){.msg.fn = np_registry_told,
+		.ctrl = ctrl,
+		.kind = kind,
+		.nsid = nsid,
+		.resv_type = resv_type};
+	np_reactor_send(ctrl->reactor, &news->msg);
 }
 
 void np_registry_each(void (*fn)(void *ctx, struct np_ctrl *ctrl), void *ctx)

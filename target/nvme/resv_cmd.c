@@ -132,45 +132,19 @@ struct np_status np_resv_check_report(struct np_req *req, uint32_t *ret_bytes)
 
 /* ---- notifications, control --------------------------------------------------------------- */
 
-struct np_resv_tell {
-	struct np_msg msg;
-	struct np_ctrl *ctrl;
-	uint32_t nsid;
-	uint8_t type;
-};
-
-static void np_resv_told(struct np_msg *msg)
-{
-	struct np_resv_tell *tell = np_container_of(msg, struct np_resv_tell, msg);
-
-	np_ctrl_note_resv(tell->ctrl, tell->nsid, tell->type);
-	free(tell);
-}
-
 struct np_resv_news {
 	const struct np_req *req;
 	const struct np_resv *old;
 	const uint8_t *types; /* by registrant of @old */
 };
 
-/* The controller outlives the message: its reactor has yet to say that its last queue is gone. */
 static void np_resv_tell_ctrl(void *ctx, struct np_ctrl *ctrl)
 {
 	const struct np_resv_news *news = ctx;
 	const int index = np_resv_find(news->old, ctrl->hostid);
-	struct np_resv_tell *tell;
 
-	if (ctrl->subsys != news->req->queue->attached->subsys || ctrl->is_closing || index < 0 ||
-		!news->types[index])
-		return;
-	tell = calloc(1, sizeof(*tell));
-	if (!tell)
-		return;
-	*tell = (struct np_resv_tell){.msg.fn = np_resv_told,
-		.ctrl = ctrl,
-		.nsid = news->req->ns->nsid,
-		.type = news->types[index]};
-	np_reactor_send(ctrl->reactor, &tell->msg);
+	if (ctrl->subsys == news->req->queue->attached->subsys && index >= 0 && news->types[index])
+		np_registry_tell(ctrl, NP_AEN_RESERVATION, news->req->ns->nsid, news->types[index]);
 }
 
 /* ---- Register, Acquire, Release ----------------------------------------------------------- */
