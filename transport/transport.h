@@ -117,6 +117,9 @@ struct np_transport_ops {
 	 */
 	void (*respond)(struct np_req *req);
 
+	/* Return: the command of that CID which is not answered yet, or NULL. Context: as above. */
+	struct np_req *(*find_req)(struct np_queue *queue, uint16_t cid);
+
 	/*
 	 * Begins to tear the connection down; does nothing if that has begun. @queue NULL: all of
 	 * @transport's connections. Context: control thread.

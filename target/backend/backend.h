@@ -93,6 +93,12 @@ struct np_backend_ops {
 	/* Context: the reactor. */
 	enum np_io_submit (*submit)(struct np_backend *backend, struct np_reactor *reactor,
 		struct np_io *io, struct np_status *ret_status);
+	/*
+	 * Asks that @io ends early, if it is under way. NULL: what was submitted runs to its end.
+	 * @op: its done() is called if the return is true; @io may be done before or after that
+	 * Context: the reactor.
+	 */
+	bool (*cancel)(struct np_reactor *reactor, struct np_io *io, struct np_uring_op *op);
 };
 
 /* Will the reactor ask for the completion of @io? For engines. */

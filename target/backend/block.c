@@ -108,4 +108,5 @@ const struct np_backend_ops np_backend_block_ops = {
 	.name = "block",
 	.open = np_block_open,
 	.submit = np_rw_submit,
+	.cancel = np_rw_cancel,
 };

@@ -91,4 +91,5 @@ const struct np_backend_ops np_backend_file_ops = {
 	.name = "file",
 	.open = np_file_open,
 	.submit = np_rw_submit,
+	.cancel = np_rw_cancel,
 };

@@ -129,6 +129,12 @@ enum np_io_submit np_rw_submit(struct np_backend *backend, struct np_reactor *re
 	return NP_IO_QUEUED;
 }
 
+bool np_rw_cancel(struct np_reactor *reactor, struct np_io *io, struct np_uring_op *op)
+{
+	/* The ring for polled I/O knows no other operations. */
+	return !io->uring.is_polled && np_uring_cancel(reactor, &io->uring, op);
+}
+
 bool np_rw_can_punch(int fd, uint64_t size_bytes)
 {
 	/* Behind the end of the file there is nothing to lose. */

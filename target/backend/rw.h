@@ -14,6 +14,9 @@
 enum np_io_submit np_rw_submit(struct np_backend *backend, struct np_reactor *reactor,
 	struct np_io *io, struct np_status *ret_status);
 
+/* np_backend_ops.cancel: what waits for a worker of io_uring, or in its queue, does not begin. */
+bool np_rw_cancel(struct np_reactor *reactor, struct np_io *io, struct np_uring_op *op);
+
 /* Can ranges of @fd, whose size is @size_bytes, be deallocated? Changes nothing. */
 bool np_rw_can_punch(int fd, uint64_t size_bytes);
 

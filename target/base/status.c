@@ -16,6 +16,8 @@ struct np_status np_status_from_errno(int err)
 	switch (-err) {
 	case 0:
 		return NP_SUCCESS;
+	case ECANCELED:
+		return np_status_aborted();
 	case ENOSPC:
 		return np_status_generic(NVME_SC_CAP_EXCEEDED);
 	case EREMOTEIO:

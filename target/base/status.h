@@ -55,6 +55,12 @@ static inline struct np_status np_status_retryable(struct np_status status)
 	return (struct np_status){(uint16_t)(status.field & ~NVME_SC_DNR)};
 }
 
+/* Command Abort Requested: an Abort command came. The host may try again. */
+static inline struct np_status np_status_aborted(void)
+{
+	return np_status_retryable(np_status_generic(NVME_SC_ABORT_REQ));
+}
+
 static inline bool np_status_is_ok(struct np_status status)
 {
 	return status.field == 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * admin.c - the small admin commands: Abort, Asynchronous Event Request, Keep Alive.
+ * admin.c - the small admin commands: Asynchronous Event Request, Keep Alive.
  *
  * Thread: the reactor of req->queue.
  * Depends: ctrl.h.
@@ -14,15 +14,6 @@ struct np_status np_admin_check_plain(struct np_req *req, uint32_t *ret_bytes)
 	(void)req;
 	*ret_bytes = 0;
 	return NP_SUCCESS;
-}
-
-void np_admin_abort(struct np_req *req)
-{
-	/*
-	 * Bit 0: the command was not aborted. An abort is best effort, and a command that has
-	 * reached the drive cannot be called back.
-	 */
-	np_req_complete_dw0(req, 1);
 }
 
 void np_admin_async_event(struct np_req *req)

@@ -10,6 +10,7 @@
  * Thread: any; constant.
  * Depends: the files with the check and execute functions.
  */
+#include "target/nvme/abort.h"
 #include "target/nvme/admin.h"
 #include "target/nvme/fabrics.h"
 #include "target/nvme/features.h"
@@ -41,7 +42,7 @@ static const struct np_cmd np_admin_cmds[256] = {
 	[nvme_admin_identify] = {"identify", NP_DIR_TO_HOST, NP_CMD_DISCOVERY,
 		np_identify_check, np_identify_execute},
 	[nvme_admin_abort_cmd] = {"abort", NP_DIR_NONE, 0,
-		np_admin_check_plain, np_admin_abort},
+		np_admin_check_plain, np_abort_execute},
 	[nvme_admin_set_features] = {"set features", NP_DIR_FROM_HOST, NP_CMD_DISCOVERY,
 		np_features_check_set, np_features_set},
 	[nvme_admin_get_features] = {"get features", NP_DIR_TO_HOST, NP_CMD_DISCOVERY,

@@ -178,6 +178,22 @@ bool np_ctrl_park_aer(struct np_ctrl *ctrl, struct np_req *req)
 	return true;
 }
 
+bool np_ctrl_unpark_aer(struct np_ctrl *ctrl, struct np_req *req)
+{
+	if (req->queue != ctrl->admin_queue)
+		return false;
+	for (unsigned int i = 0; i < ctrl->naers; i++) {
+		if (ctrl->aers[i] != req)
+			continue;
+		ctrl->naers--;
+		memmove(ctrl->aers + i, ctrl->aers + i + 1,
+			(ctrl->naers - i) * sizeof(ctrl->aers[0]));
+		np_req_complete(req, np_status_aborted());
+		return true;
+	}
+	return false;
+}
+
 uint32_t np_ctrl_aen_supported(const struct np_ctrl *ctrl)
 {
 	uint32_t supported = 0;

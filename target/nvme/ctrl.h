@@ -73,6 +73,7 @@ struct np_ctrl {
 	uint32_t kato_ms;                      /* 0: no keep-alive */
 	struct np_req *aers[NP_CTRL_MAX_AERS]; /* parked, oldest first */
 	unsigned int naers;
+	unsigned int naborts; /* Abort commands that are not answered */
 	uint32_t aen_config;
 	uint32_t aen_pending; /* bit per enum np_aen_kind that waits for an AER */
 	uint32_t aen_masked;  /* sent, and its log page not yet read */
@@ -154,6 +155,12 @@ void np_ctrl_set_kato(struct np_ctrl *ctrl, uint32_t kato_ms);
  * Return: true if @ctrl has taken @req; false if NP_CTRL_MAX_AERS are parked already.
  */
 bool np_ctrl_park_aer(struct np_ctrl *ctrl, struct np_req *req);
+
+/*
+ * Answers @req with Command Abort Requested if it is parked. Context: the reactor of @req's queue.
+ * Return: whether it was.
+ */
+bool np_ctrl_unpark_aer(struct np_ctrl *ctrl, struct np_req *req);
 
 /* Bits of the Asynchronous Event Configuration that @ctrl has a use for. Context: any. */
 uint32_t np_ctrl_aen_supported(const struct np_ctrl *ctrl);

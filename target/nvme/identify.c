@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "target/base/le.h"
+#include "target/nvme/abort.h"
 #include "target/nvme/ctrl.h"
 
 #define NP_MPSMIN_SHIFT 12
@@ -127,7 +128,7 @@ static void np_identify_fill_io(const struct np_ctrl *ctrl, struct nvme_id_ctrl 
 		NVME_CTRL_ANACAP_CHANGE;
 	id->anagrpmax = np_le32(NP_ANA_GROUPS);
 	id->nanagrpid = np_le32(NP_ANA_GROUPS);
-	id->acl = 3;
+	id->acl = NP_ABORT_LIMIT - 1;
 	id->frmw = NP_FRMW_ONE_RO;
 	id->lpa = NVME_CTRL_LPA_SMART_PER_NS | NVME_CTRL_LPA_CMD_EFFECTS | NVME_CTRL_LPA_EXTENDED;
 	id->sqes = entry_sizes[0];

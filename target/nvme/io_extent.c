@@ -14,11 +14,11 @@
 
 #define NP_DSM_MAX_BYTES (256u * (uint32_t)sizeof(struct nvme_dsm_range))
 
-/* May more of the drive's commands follow? A host that has gone is owed no work. */
+/* May more of the drive's commands follow? */
 static bool np_io_goes_on(struct np_req *req, struct np_status status)
 {
-	if (np_status_is_ok(status) && req->queue->state == NP_QUEUE_DRAINING)
-		status = np_status_generic(NVME_SC_ABORT_QUEUE);
+	if (np_status_is_ok(status))
+		status = np_req_must_end(req);
 	if (np_status_is_ok(status))
 		return true;
 	np_req_complete(req, status);

@@ -29,9 +29,10 @@ static void np_queue_retry(struct np_timer *timer)
 void np_req_retry(struct np_req *req)
 {
 	struct np_queue *queue = req->queue;
+	const struct np_status status = np_req_must_end(req);
 
-	if (queue->state == NP_QUEUE_DRAINING) {
-		np_req_complete(req, np_status_generic(NVME_SC_ABORT_QUEUE));
+	if (!np_status_is_ok(status)) {
+		np_req_complete(req, status);
 		return;
 	}
 	np_list_add_tail(&queue->retry, &req->link);
@@ -64,19 +65,14 @@ void np_queue_init(struct np_queue *queue, const struct np_transport_ops *transp
 
 void np_queue_drain(struct np_queue *queue)
 {
-	struct np_list *node;
+	struct np_req *req;
 
 	queue->state = NP_QUEUE_DRAINING;
 	np_timer_cancel(&queue->retry_timer);
-	while ((node = np_list_pop(&queue->waiting)) != NULL) {
-		struct np_req *req = np_container_of(node, struct np_req, link);
-
-		np_pool_cancel(&req->waiter);
-		np_req_complete(req, np_status_generic(NVME_SC_ABORT_QUEUE));
-	}
-	while ((node = np_list_pop(&queue->retry)) != NULL)
-		np_req_complete(np_container_of(node, struct np_req, link),
-			np_status_generic(NVME_SC_ABORT_QUEUE));
+	while ((req = np_list_first(&queue->waiting, struct np_req, link)) != NULL)
+		np_req_give_up(req, np_status_generic(NVME_SC_ABORT_QUEUE));
+	while ((req = np_list_first(&queue->retry, struct np_req, link)) != NULL)
+		np_req_give_up(req, np_status_generic(NVME_SC_ABORT_QUEUE));
 	if (queue->ctrl)
 		np_ctrl_drain(queue->ctrl, queue);
 }

@@ -60,6 +60,7 @@ struct np_queue {
 	_Atomic uint32_t inflight; /* any thread reads */
 
 	/* Control thread only: */
+	bool is_going;            /* the transport has begun to tear it down */
 	struct np_list ctrl_link; /* in attached->queues */
 	struct np_ctrl *attached; /* set by the registry; the reactor copies it into ctrl */
 };

@@ -6,7 +6,8 @@
  * queue is on its controller's list, so a connection that dies meanwhile is detached like any
  * other: it is closed only after its last request, which is this one, was answered.
  *
- * Thread: control, but for np_registry_connect(), np_registry_answer(), np_registry_ctrl_fatal().
+ * Thread: control, but for np_registry_connect(), np_registry_answer(), np_registry_send(),
+ *         np_registry_ctrl_fatal().
  * Depends: ctrl.h, fabrics.h.
  */
 #include "target/nvme/registry.h"
@@ -354,6 +355,11 @@ void np_registry_tell(struct np_ctrl *ctrl, enum np_aen_kind kind, uint32_t nsid
 		.nsid = nsid,
 		.resv_type = resv_type};
 	np_reactor_send(ctrl->reactor, &news->msg);
+}
+
+void np_registry_send(struct np_msg *msg)
+{
+	np_runtime_send_control(np_registry.runtime, msg);
 }
 
 void np_registry_each(void (*fn)(void *ctx, struct np_ctrl *ctrl), void *ctx)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "target/base/le.h"
+#include "target/nvme/abort.h"
 #include "target/nvme/ctrl.h"
 #include "target/nvme/scrub.h"
 
@@ -109,6 +110,7 @@ void np_req_begin(
 	req->avoids_peer = false;
 	req->is_pushed = false;
 	req->resv.number = 0;
+	req->abort = NULL;
 	req->error_loc = NP_ERROR_LOC_UNKNOWN;
 	np_req_count_inflight(queue, 1);
 	if (queue->qid)
@@ -187,6 +189,8 @@ void np_req_pulled(struct np_req *req, int err)
 	req->step = NP_REQ_EXECUTE;
 	if (req->scrub)
 		np_scrub_pulled(req);
+	else if (req->abort)
+		np_req_complete(req, np_status_aborted());
 	else
 		req->cmd->execute(req);
 }
@@ -199,6 +203,10 @@ void np_req_pull_again(struct np_req *req)
 
 static void np_req_advance(struct np_req *req)
 {
+	if (req->abort) {
+		np_req_complete(req, np_status_aborted());
+		return;
+	}
 	req->piece_offset += req->piece_bytes;
 	np_req_next_piece(req);
 }
@@ -257,6 +265,21 @@ static void np_req_log_error(struct np_req *req, struct np_status status)
 	np_errlog_add(&req->queue->ctrl->errlog, &entry);
 }
 
+struct np_status np_req_must_end(const struct np_req *req)
+{
+	if (req->queue->state == NP_QUEUE_DRAINING)
+		return np_status_generic(NVME_SC_ABORT_QUEUE);
+	return req->abort ? np_status_aborted() : NP_SUCCESS;
+}
+
+void np_req_give_up(struct np_req *req, struct np_status status)
+{
+	np_list_del(&req->link);
+	if (req->step == NP_REQ_WAIT_BUF)
+		np_pool_cancel(&req->waiter);
+	np_req_complete(req, status);
+}
+
 void np_req_complete(struct np_req *req, struct np_status status)
 {
 	struct np_queue *queue = req->queue;
@@ -264,6 +287,8 @@ void np_req_complete(struct np_req *req, struct np_status status)
 	assert(req->step != NP_REQ_FREE && req->step != NP_REQ_RESPOND);
 	np_scrub_end(req);
 	np_resv_end(&req->resv);
+	if (req->abort)
+		np_abort_answered(req, status);
 	req->step = NP_REQ_RESPOND;
 	req->cqe.cid = req->sqe.cid;
 	req->cqe.status = htole16((uint16_t)(status.field << 1));

@@ -62,6 +62,7 @@ struct np_data {
 	struct np_sgl_seg segs[NP_MAX_SGL_SEGS];
 };
 
+struct np_abort;
 struct np_scrub;
 
 struct np_req {
@@ -84,6 +85,7 @@ struct np_req {
 	bool is_pushed;         /* all of its data is with the host, before the response */
 	uint32_t epoch;         /* of buf's memory, see witness.h */
 	struct np_scrub *scrub; /* its data is being looked at again, see scrub.h; else NULL */
+	struct np_abort *abort; /* the host wants it to end, see abort.h; else NULL */
 	struct np_io io;
 	struct np_list link;         /* in queue->waiting or queue->retry */
 	struct np_msg msg;           /* to the control thread and back */
@@ -171,6 +173,28 @@ void np_req_pull_again(struct np_req *req);
 
 /* The backend was busy: np_io_submit() again in a millisecond. */
 void np_req_retry(struct np_req *req);
+
+/* Is it a command that is not answered yet? */
+static inline bool np_req_is_open(const struct np_req *req)
+{
+	return req->step != NP_REQ_FREE && req->step != NP_REQ_RESPOND;
+}
+
+/* Is it in one of the queue's lists, so that nothing will happen with it by itself? */
+static inline bool np_req_is_waiting(const struct np_req *req)
+{
+	return !np_list_is_empty(&req->link);
+}
+
+/*
+ * Between two parts of a command: may the next one begin? A host that has gone is owed no work, one that
+ * wants the command aborted no more of it.
+ * Return: success, or the status to answer with.
+ */
+struct np_status np_req_must_end(const struct np_req *req);
+
+/* Answers a request that is waiting. */
+void np_req_give_up(struct np_req *req, struct np_status status);
 
 /* Answers the command. Exactly once a command. */
 void np_req_complete(struct np_req *req, struct np_status status);

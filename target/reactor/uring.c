@@ -116,6 +116,22 @@ bool np_uring_has_room(struct np_reactor *reactor, const struct np_uring_op *op,
 	return io_uring_sq_space_left(ring) >= n;
 }
 
+bool np_uring_cancel(
+	struct np_reactor *reactor, const struct np_uring_op *target, struct np_uring_op *op)
+{
+	struct io_uring_sqe *sqe;
+
+	op->is_polled = false;
+	sqe = np_uring_get_sqe(reactor, op);
+	if (!sqe)
+		return false;
+	sqe->opcode = IORING_OP_ASYNC_CANCEL;
+	sqe->fd = -1;
+	sqe->addr = (uintptr_t)target;
+	sqe->cancel_flags = IORING_ASYNC_CANCEL_ALL;
+	return true;
+}
+
 void np_uring_prep_cmd(
 	struct io_uring_sqe *sqe, int fd, uint32_t cmd_op, const void *cmd, size_t cmd_size)
 {

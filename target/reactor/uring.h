@@ -51,6 +51,16 @@ struct io_uring_sqe *np_uring_get_sqe(struct np_reactor *reactor, struct np_urin
 bool np_uring_has_room(struct np_reactor *reactor, const struct np_uring_op *op, unsigned int n);
 
 /**
+ * np_uring_cancel() - ask the kernel to end what completes into @target
+ * @op: its done() is called, whether there was something to end or not
+ *
+ * What it could end completes with -ECANCELED.
+ * Return: false when the kernel takes no more for the moment; done() is then not called.
+ */
+bool np_uring_cancel(
+	struct np_reactor *reactor, const struct np_uring_op *target, struct np_uring_op *op);
+
+/**
  * np_uring_prep_cmd() - turn @sqe into IORING_OP_URING_CMD
  * @fd: character device
  * @cmd_op: ioctl-like command number

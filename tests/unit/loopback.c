@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#include "target/base/le.h"
+
 /* ---- the backend ------------------------------------------------------------------------- */
 
 static struct np_status np_lb_backend_run(struct np_lb_backend *backend, struct np_io *io)
@@ -63,15 +65,39 @@ static enum np_io_submit np_lb_backend_submit(struct np_backend *base, struct np
 	return NP_IO_QUEUED;
 }
 
+/* The world has one reactor, and @io does not tell its backend: the first that has it. */
+static bool np_lb_backend_cancel(
+	struct np_reactor *reactor, struct np_io *io, struct np_uring_op *op)
+{
+	struct np_lb *lb = np_container_of(reactor, struct np_lb, reactor);
+
+	for (unsigned int b = 0; b < 2; b++) {
+		struct np_lb_backend *backend = &lb->backends[b];
+
+		for (unsigned int i = 0; backend->can_cancel && i < backend->npending; i++) {
+			if (backend->pending[i].io != io)
+				continue;
+			backend->pending[i].status = np_status_from_errno(-ECANCELED);
+			backend->is_held = false;
+			backend->cancel = op;
+			return true;
+		}
+	}
+	return false;
+}
+
 const struct np_backend_ops np_lb_backend_ops = {
 	.name = "ram",
 	.submit = np_lb_backend_submit,
+	.cancel = np_lb_backend_cancel,
 };
 
 static unsigned int np_lb_backend_complete(struct np_lb_backend *backend)
 {
+	struct np_uring_op *cancel = backend->cancel;
 	unsigned int done = 0;
 
+	backend->cancel = NULL;
 	while (backend->npending && !backend->is_held) {
 		struct np_io *io = backend->pending[0].io;
 		const struct np_status status = backend->pending[0].status;
@@ -82,6 +108,8 @@ static unsigned int np_lb_backend_complete(struct np_lb_backend *backend)
 		io->done(io, status);
 		done++;
 	}
+	if (cancel)
+		cancel->done(cancel, 0, 0);
 	return done;
 }
 
@@ -136,11 +164,23 @@ static void np_lb_abort_conn(
 	np_lb_conn_of(queue)->why = why;
 }
 
+static struct np_req *np_lb_find_req(struct np_queue *queue, uint16_t cid)
+{
+	struct np_lb_conn *conn = np_lb_conn_of(queue);
+
+	for (unsigned int i = 0; i < NP_LB_DEPTH; i++)
+		if (np_req_is_open(&conn->slots[i].req) &&
+			np_le16(conn->slots[i].req.sqe.cid) == cid)
+			return &conn->slots[i].req;
+	return NULL;
+}
+
 const struct np_transport_ops np_lb_transport_ops = {
 	.name = "loopback",
 	.pull = np_lb_pull,
 	.push = np_lb_push,
 	.respond = np_lb_respond,
+	.find_req = np_lb_find_req,
 	.abort_conn = np_lb_abort_conn,
 };
 

@@ -36,6 +36,7 @@ struct np_lb_backend {
 	uint8_t *blocks;
 	bool is_queued;         /* complete later, not within submit() */
 	bool is_held;           /* with is_queued: do not complete until this is cleared */
+	bool can_cancel;        /* operations that are not completed yet */
 	unsigned int busy_left; /* that many submits are answered NP_IO_BUSY */
 	uint8_t spoils_writes;  /* these bits of each write's first byte come out wrong */
 	struct np_status fail;  /* status of each operation of kind fail_op */
@@ -47,6 +48,7 @@ struct np_lb_backend {
 		struct np_status status;
 	} pending[NP_LB_MAX_PENDING];
 	unsigned int npending;
+	struct np_uring_op *cancel; /* its done() is to be called */
 };
 
 enum np_lb_wire {

@@ -202,6 +202,8 @@ struct np_lb_conn *np_lb_conn_new(struct np_lb *lb, uint16_t qid, uint16_t depth
 	np_queue_init(&conn->queue, &np_lb_transport_ops, &lb->reactor, &lb->ports[0], &lb->mem,
 		lb->nconns + 1, qid, depth);
 	snprintf(conn->queue.local_addr, sizeof(conn->queue.local_addr), "10.0.0.1");
+	for (unsigned int i = 0; i < NP_LB_DEPTH; i++)
+		np_list_init(&conn->slots[i].req.link);
 	conn->lb = lb;
 	lb->conns[lb->nconns++] = conn;
 	return conn;

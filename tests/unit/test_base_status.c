@@ -22,6 +22,7 @@ static void test_np_status_from_errno__table(void **state)
 		uint16_t field;
 	} cases[] = {
 		{0, 0},
+		{-ECANCELED, 0x0007},  /* Command Abort Requested */
 		{-ENOSPC, 0x4081},     /* Capacity Exceeded, DNR */
 		{-EOPNOTSUPP, 0x4001}, /* Invalid Command Opcode, DNR */
 		{-ENODATA, 0x4281},    /* Unrecovered Read Error, DNR */

@@ -152,15 +152,6 @@ static void test_unknown_opcode__invalid(void **state)
 		np_status_generic(NVME_SC_INVALID_OPCODE));
 }
 
-static void test_abort__says_not_aborted(void **state)
-{
-	struct np_lb_conn *conn = np_lb_connect_admin(*state, NP_LB_SUBNQN, true);
-	const struct np_cqe cqe = np_lb_exec(conn, np_lb_sqe(nvme_admin_abort_cmd, 0), NULL, 0);
-
-	np_lb_assert_status(cqe, NP_SUCCESS);
-	assert_int_equal(np_le32(cqe.dw0), 1);
-}
-
 static void set_kato(struct np_lb_conn *conn, uint32_t ms)
 {
 	struct np_sqe sqe = np_lb_sqe(nvme_admin_set_features, 0);
@@ -263,7 +254,6 @@ int main(void)
 		WORLD(test_set_cc__states),
 		WORLD(test_not_ready__only_fabrics),
 		WORLD(test_unknown_opcode__invalid),
-		WORLD(test_abort__says_not_aborted),
 		WORLD(test_keep_alive__silence_ends_the_association),
 		WORLD(test_keep_alive__traffic_on_any_queue_counts),
 		WORLD(test_keep_alive__off),

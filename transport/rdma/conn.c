@@ -156,6 +156,7 @@ void np_rdma_conn_say_swept(struct np_rdma_conn *conn)
 static void begin_drain(struct np_rdma_conn *conn, const char *why)
 {
 	set_state(conn, NP_RDMA_DRAINING, why);
+	conn->queue.is_going = true;
 	set_timer(conn, 0);
 	conn->drain_msg.fn = stop;
 	np_reactor_send(conn->queue.reactor, &conn->drain_msg);

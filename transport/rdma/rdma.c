@@ -3,7 +3,7 @@
  * rdma.c - the RDMA transport's operations, each in the file that knows about it.
  *
  * Thread: control thread; pull, push and respond are in rw.c.
- * Depends: cm.h, conn.h, dev.h, rw.h.
+ * Depends: cm.h, conn.h, dev.h, recv.h, rw.h.
  */
 #include "transport/rdma/rdma.h"
 
@@ -16,6 +16,7 @@
 #include "transport/rdma/conn.h"
 #include "transport/rdma/dev.h"
 #include "transport/rdma/mr.h"
+#include "transport/rdma/recv.h"
 #include "transport/rdma/rw.h"
 #include "transport/rdma/uevent.h"
 
@@ -166,6 +167,7 @@ const struct np_transport_ops np_transport_rdma_ops = {
 	.pull = np_rdma_pull,
 	.push = np_rdma_push,
 	.respond = np_rdma_respond,
+	.find_req = np_rdma_find_req,
 	.abort_conn = rdma_abort,
 	.add_region = rdma_add_region,
 	.test_region = rdma_test_region,

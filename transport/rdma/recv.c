@@ -10,6 +10,7 @@
  */
 #include "transport/rdma/recv.h"
 
+#include "target/base/le.h"
 #include "transport/rdma/rw.h"
 #include "transport/rdma/sgl.h"
 
@@ -70,6 +71,19 @@ static struct np_rdma_slot *slot_get(struct np_rdma_conn *conn)
 		return NULL;
 	conn->slots_used++;
 	return link ? np_container_of(link, struct np_rdma_slot, link) : np_rdma_slot_make(conn);
+}
+
+struct np_req *np_rdma_find_req(struct np_queue *queue, uint16_t cid)
+{
+	struct np_rdma_conn *conn = np_container_of(queue, struct np_rdma_conn, queue);
+
+	for (uint32_t i = 0; i < conn->slots_made; i++) {
+		struct np_req *req = &conn->slots[i].req;
+
+		if (np_req_is_open(req) && np_le16(req->sqe.cid) == cid)
+			return req;
+	}
+	return NULL;
 }
 
 void np_rdma_slot_put(struct np_rdma_slot *slot)

@@ -29,6 +29,9 @@ void np_rdma_recv_attach(struct np_rdma_conn *conn);
 /* No capsule can come any more. */
 void np_rdma_recv_detach(struct np_rdma_conn *conn);
 
+/* For np_transport_ops. */
+struct np_req *np_rdma_find_req(struct np_queue *queue, uint16_t cid);
+
 /* Frees a slot whose request was released, and gives it to a capsule that waits. */
 void np_rdma_slot_put(struct np_rdma_slot *slot);
 
