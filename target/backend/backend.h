@@ -25,6 +25,8 @@ enum np_io_op {
 	NP_IO_FLUSH,
 	NP_IO_WRITE_ZEROES,
 	NP_IO_DEALLOCATE,
+	NP_IO_COPY, /* only if max_copy_blocks */
+	NP_IO_OPS,
 };
 
 enum {
@@ -38,16 +40,20 @@ struct np_io {
 	enum np_io_op op;
 	uint32_t flags;
 	uint64_t lba;
+	uint64_t source; /* LBA, COPY only; lba is where to */
 	uint32_t nblocks;
 	void *va; /* page-aligned data of nblocks blocks, READ and WRITE only */
 	/* Called exactly once for an io that was queued, never from within submit(). */
 	void (*done)(struct np_io *io, struct np_status status);
 
-	struct np_uring_op uring;  /* private */
-	uint32_t left_bytes;       /* private: not transferred yet */
-	uint16_t left_parts;       /* private: operations that are not done yet */
-	int error;                 /* private: the first, as -errno */
-	struct nvme_dsm_range dsm; /* private */
+	struct np_uring_op uring; /* private */
+	uint32_t left_bytes;      /* private: not transferred yet */
+	uint16_t left_parts;      /* private: operations that are not done yet */
+	int error;                /* private: the first, as -errno */
+	union {
+		struct nvme_dsm_range dsm;
+		struct nvme_copy_range copy;
+	} list; /* private: a command's data */
 };
 
 enum np_io_submit {
@@ -71,6 +77,7 @@ struct np_backend {
 	bool can_compare; /* the drive has Compare; engine "nvme" only */
 	/* Blocks that one WRITE_ZEROES, one DEALLOCATE takes; 0: any number. */
 	uint32_t max_zeroes_blocks, max_deallocate_blocks;
+	uint32_t max_copy_blocks; /* that one COPY takes; 0: it cannot copy by itself */
 	bool can_unmap_zeroes; /* WRITE_ZEROES may unmap; else NP_IO_MAY_DEALLOCATE is for naught */
 	bool can_poll;         /* READ and WRITE may be polled for */
 	bool is_polled;        /* they are; set after open(), see np_uring_start_polling() */

@@ -52,22 +52,23 @@ static void np_nvme_build(
 		[NP_IO_FLUSH] = nvme_cmd_flush,
 		[NP_IO_WRITE_ZEROES] = nvme_cmd_write_zeroes,
 		[NP_IO_DEALLOCATE] = nvme_cmd_dsm,
+		[NP_IO_COPY] = nvme_cmd_copy,
 	};
 
 	*cmd = (struct nvme_uring_cmd){.opcode = opcodes[io->op], .nsid = backend->nsid};
 	if (io->op == NP_IO_FLUSH)
 		return;
 	if (io->op == NP_IO_DEALLOCATE) {
-		io->dsm = (struct nvme_dsm_range){
+		io->list.dsm = (struct nvme_dsm_range){
 			.nlb = htole32(io->nblocks), .slba = htole64(io->lba)};
-		cmd->addr = (uintptr_t)&io->dsm;
-		cmd->data_len = sizeof(io->dsm);
+		cmd->addr = (uintptr_t)&io->list.dsm;
+		cmd->data_len = sizeof(io->list.dsm);
 		cmd->cdw11 = NVME_DSMGMT_AD;
 		return;
 	}
 	cmd->cdw10 = (uint32_t)io->lba;
 	cmd->cdw11 = (uint32_t)(io->lba >> 32);
-	cmd->cdw12 = io->nblocks - 1;
+	cmd->cdw12 = io->op == NP_IO_COPY ? 0 : io->nblocks - 1; /* one range, of format 0 */
 	if (io->flags & NP_IO_FUA)
 		cmd->cdw12 |= (uint32_t)NVME_IO_FUA << 16;
 	if (io->flags & NP_IO_LIMITED_RETRY)
@@ -75,6 +76,13 @@ static void np_nvme_build(
 	if (io->op == NP_IO_WRITE_ZEROES) {
 		if (io->flags & NP_IO_MAY_DEALLOCATE)
 			cmd->cdw12 |= (uint32_t)NVME_IO_DEAC << 16;
+		return;
+	}
+	if (io->op == NP_IO_COPY) {
+		io->list.copy = (struct nvme_copy_range){
+			.slba = htole64(io->source), .nlb = htole16((uint16_t)(io->nblocks - 1))};
+		cmd->addr = (uintptr_t)&io->list.copy;
+		cmd->data_len = sizeof(io->list.copy);
 		return;
 	}
 	cmd->addr = (uintptr_t)io->va;
@@ -132,6 +140,17 @@ static void np_nvme_take_limits(
 			np_nvme_to_blocks(backend, drive->max_deallocate_bytes);
 }
 
+/* MSSRL and MCL: a copy of one range may have as many blocks as both allow. */
+static uint32_t np_nvme_max_copy_blocks(
+	const struct nvme_id_ctrl *ctrl, const struct nvme_id_ns *ns)
+{
+	const uint32_t range = np_le16(ns->mssrl), all = np_le32(ns->mcl);
+
+	if (!(np_le16(ctrl->oncs) & NVME_CTRL_ONCS_COPY))
+		return 0;
+	return range < all ? range : all;
+}
+
 static int np_nvme_identify(
 	struct np_backend *backend, const struct np_drive *drive, char *why, size_t why_size)
 {
@@ -159,6 +178,7 @@ static int np_nvme_identify(
 	backend->nblocks = np_le64(ns.nsze);
 	backend->volatile_cache = ctrl.vwc & 1;
 	np_nvme_take_limits(backend, drive, np_le16(ctrl.oncs));
+	backend->max_copy_blocks = np_nvme_max_copy_blocks(&ctrl, &ns);
 	np_identity_read(backend->fd, backend->nsid, backend);
 	return 0;
 }

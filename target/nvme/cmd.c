@@ -4,8 +4,8 @@
  *
  * What a table lacks is answered with Invalid Command Opcode. Identify (ONCS) and the Commands
  * Supported and Effects log are derived from these tables. A new command is one more entry: the
- * admin ones of namespace management, firmware and security go into np_admin_cmds; Copy and Write
- * Uncorrectable into np_io_cmds.
+ * admin ones of namespace management, firmware and security go into np_admin_cmds; Write Uncorrectable
+ * into np_io_cmds.
  *
  * Thread: any; constant.
  * Depends: the files with the check and execute functions.
@@ -71,6 +71,8 @@ static const struct np_cmd np_io_cmds[256] = {
 		np_io_check_verify, np_io_verify},
 	[nvme_cmd_dsm] = {"dataset management", NP_DIR_FROM_HOST, NP_CMD_CHANGES_MEDIA,
 		np_io_check_dsm, np_io_dsm},
+	[nvme_cmd_copy] = {"copy", NP_DIR_FROM_HOST, NP_CMD_ROOM | NP_CMD_CHANGES_MEDIA,
+		np_io_check_copy, np_io_copy},
 	[nvme_cmd_resv_register] = {"reservation register", NP_DIR_FROM_HOST, NP_CMD_RESERVES,
 		np_resv_check_register, np_resv_execute},
 	[nvme_cmd_resv_report] = {"reservation report", NP_DIR_TO_HOST, NP_CMD_RESERVES,

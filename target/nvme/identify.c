@@ -14,6 +14,7 @@
 #include "target/base/le.h"
 #include "target/nvme/abort.h"
 #include "target/nvme/ctrl.h"
+#include "target/nvme/io.h"
 
 #define NP_MPSMIN_SHIFT 12
 #define NP_SQES_CQES 0x66, 0x44
@@ -99,6 +100,8 @@ static uint16_t np_identify_oncs(const struct np_backend_union *all)
 		oncs |= NVME_CTRL_ONCS_RESERVATIONS;
 	if (np_cmd_find_io(nvme_cmd_verify))
 		oncs |= NVME_CTRL_ONCS_VERIFY;
+	if (np_cmd_find_io(nvme_cmd_copy))
+		oncs |= NVME_CTRL_ONCS_COPY;
 	if (np_cmd_find_io(nvme_cmd_compare))
 		oncs |= NVME_CTRL_ONCS_COMPARE;
 	if (np_cmd_find_io(nvme_cmd_dsm) && all->any_deallocate)
@@ -136,6 +139,7 @@ static void np_identify_fill_io(const struct np_ctrl *ctrl, struct nvme_id_ctrl 
 	id->nn = np_le32(ctrl->subsys->nn);
 	id->mnan = np_le32(NP_MAX_NAMESPACES);
 	id->oncs = np_le16(np_identify_oncs(&all));
+	id->ocfs = np_le16(NP_COPY_FORMATS);
 	if (all.volatile_cache)
 		id->vwc = NVME_CTRL_VWC_PRESENT | NP_VWC_NO_BROADCAST;
 	id->ioccsz = np_le32(((uint32_t)sizeof(struct np_sqe) + inline_bytes) / NP_ICD_UNIT);
@@ -202,6 +206,9 @@ static struct np_status np_identify_ns(struct np_req *req, uint8_t *data)
 	id->nmic = NVME_NS_NMIC_SHARED;
 	id->anagrpid = np_le32(np_ns_group(ns));
 	id->rescap = np_identify_rescap(ns);
+	id->mssrl = np_le16(np_io_copy_max_blocks(ns));
+	id->mcl = np_le32(np_io_copy_max_blocks(ns));
+	id->msrc = NP_COPY_MAX_RANGES - 1;
 	memcpy(id->nguid, ns->nguid, sizeof(id->nguid));
 	memcpy(id->eui64, ns->eui64, sizeof(id->eui64));
 	id->lbaf[0].ds = (uint8_t)ns->lba_shift;

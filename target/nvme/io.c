@@ -154,22 +154,35 @@ static void np_io_rw_done(struct np_io *io, struct np_status status)
 		np_req_piece_done(req, status);
 }
 
+uint32_t np_io_flags(const struct np_req *req)
+{
+	const uint32_t control = np_le32(req->sqe.cdw12);
+
+	return (control & (uint32_t)NVME_IO_FUA << 16 ? NP_IO_FUA : 0u) |
+		(control & (uint32_t)NVME_IO_LR << 16 ? NP_IO_LIMITED_RETRY : 0u);
+}
+
+bool np_io_goes_on(struct np_req *req, struct np_status status)
+{
+	if (np_status_is_ok(status))
+		status = np_req_must_end(req);
+	if (np_status_is_ok(status))
+		return true;
+	np_req_complete(req, status);
+	return false;
+}
+
 void np_io_prep_piece(struct np_req *req, enum np_io_op op, uint8_t *va,
 	void (*done)(struct np_io *io, struct np_status status))
 {
-	uint32_t control = np_le32(req->sqe.cdw12);
-
 	req->io = (struct np_io){
 		.op = op,
+		.flags = np_io_flags(req),
 		.lba = np_io_slba(req) + (req->piece_offset >> req->ns->lba_shift),
 		.nblocks = req->piece_bytes >> req->ns->lba_shift,
 		.va = va,
 		.done = done,
 	};
-	if (control & (uint32_t)NVME_IO_FUA << 16)
-		req->io.flags |= NP_IO_FUA;
-	if (control & (uint32_t)NVME_IO_LR << 16)
-		req->io.flags |= NP_IO_LIMITED_RETRY;
 }
 
 static void np_io_read_now(struct np_req *req)

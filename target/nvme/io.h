@@ -16,6 +16,7 @@ struct np_status np_io_check_flush(struct np_req *req, uint32_t *ret_bytes);
 struct np_status np_io_check_dsm(struct np_req *req, uint32_t *ret_bytes);
 struct np_status np_io_check_write_zeroes(struct np_req *req, uint32_t *ret_bytes);
 struct np_status np_io_check_verify(struct np_req *req, uint32_t *ret_bytes);
+struct np_status np_io_check_copy(struct np_req *req, uint32_t *ret_bytes);
 
 void np_io_read(struct np_req *req);
 void np_io_write(struct np_req *req);
@@ -24,6 +25,13 @@ void np_io_flush(struct np_req *req);
 void np_io_dsm(struct np_req *req);
 void np_io_write_zeroes(struct np_req *req);
 void np_io_verify(struct np_req *req);
+void np_io_copy(struct np_req *req);
+
+/* Copy, for Identify: formats (a bit each), source ranges, blocks of a command or of one of its ranges. */
+#define NP_COPY_FORMATS 3u
+#define NP_COPY_MAX_RANGES 128u
+#define NP_COPY_MAX_BYTES (16u * 1024 * 1024)
+uint16_t np_io_copy_max_blocks(const struct np_ns *ns);
 
 /* What the commands share -------------------------------------------------------------------- */
 
@@ -48,6 +56,12 @@ struct np_ns_stats *np_io_stats(const struct np_req *req);
 
 /* np_io.done of a flush that ends a command. */
 void np_io_flush_done(struct np_io *io, struct np_status status);
+
+/* np_io.flags as the command asks for them. */
+uint32_t np_io_flags(const struct np_req *req);
+
+/* After one of several operations of a command: may more follow? If not, the command is answered. */
+bool np_io_goes_on(struct np_req *req, struct np_status status);
 
 /* Sets req->io up for the current piece, with its data at @va. */
 void np_io_prep_piece(struct np_req *req, enum np_io_op op, uint8_t *va,

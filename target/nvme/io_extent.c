@@ -14,17 +14,6 @@
 
 #define NP_DSM_MAX_BYTES (256u * (uint32_t)sizeof(struct nvme_dsm_range))
 
-/* May more of the drive's commands follow? */
-static bool np_io_goes_on(struct np_req *req, struct np_status status)
-{
-	if (np_status_is_ok(status))
-		status = np_req_must_end(req);
-	if (np_status_is_ok(status))
-		return true;
-	np_req_complete(req, status);
-	return false;
-}
-
 static void np_io_submit_extent(struct np_req *req, uint64_t lba, uint64_t end, uint32_t limit)
 {
 	uint64_t nblocks = end - lba;

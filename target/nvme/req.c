@@ -86,7 +86,8 @@ static bool np_req_needs_buf(const struct np_req *req)
 {
 	if (!req->bytes)
 		return false;
-	return req->data.kind != NP_DATA_INLINE || (req->cmd->flags & NP_CMD_TWICE) ||
+	return req->data.kind != NP_DATA_INLINE ||
+		(req->cmd->flags & (NP_CMD_TWICE | NP_CMD_ROOM)) ||
 		(uintptr_t)req->icd % NP_ICD_ALIGN;
 }
 

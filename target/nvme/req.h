@@ -38,6 +38,7 @@ enum np_dir {
 };
 
 #define NP_ERROR_LOC_UNKNOWN UINT16_MAX
+#define NP_ROOM_BYTES (128u * 1024u) /* what a pool can give: less, if that is less */
 
 /* Where the host's data is. Filled by the transport from the capsule. */
 struct np_sgl_seg {
@@ -121,6 +122,7 @@ enum {
 	NP_CMD_DISCOVERY = 1 << 5,     /* admin commands: a discovery controller has it too */
 	NP_CMD_READS = 1 << 6,         /* only looks at blocks: what a reservation may allow */
 	NP_CMD_RESERVES = 1 << 7,      /* is about reservations, which do not forbid it */
+	NP_CMD_ROOM = 1 << 8, /* needs a buffer of NP_ROOM_BYTES, its data and room to work with */
 };
 
 /* Tables in cmd.c. Return: NULL for an unsupported opcode. */

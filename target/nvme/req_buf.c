@@ -119,9 +119,16 @@ bool np_req_take_buf(struct np_req *req, struct np_pool *pool, uint32_t bytes,
 	return false;
 }
 
+static uint32_t np_req_buf_bytes(const struct np_req *req)
+{
+	if (req->cmd->flags & NP_CMD_ROOM)
+		return NP_ROOM_BYTES;
+	return req->cmd->flags & NP_CMD_TWICE ? req->bytes * 2 : req->bytes;
+}
+
 void np_req_get_buf(struct np_req *req)
 {
-	uint32_t bytes = req->cmd->flags & NP_CMD_TWICE ? req->bytes * 2 : req->bytes;
+	const uint32_t bytes = np_req_buf_bytes(req);
 	struct np_buf buf;
 
 	if (np_req_take_buf(req, np_req_choose_pool(req), bytes, np_req_granted, &buf))

@@ -21,7 +21,7 @@ PAGE_SHIFT = 12
 PAGE_MASK = (1 << PAGE_SHIFT) - 1
 
 OPCODES = {0x00: "flush", 0x01: "write", 0x02: "read", 0x05: "compare", 0x08: "write_zeroes",
-           0x09: "dsm"}
+           0x09: "dsm", 0x0c: "verify", 0x19: "copy"}
 _NUMBER = r"(0x[0-9a-f]+|\d+)"
 # A log line may begin with "pid@seconds.microseconds:", QEMU's -msg timestamp form.
 _LINE = re.compile(

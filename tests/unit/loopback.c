@@ -31,6 +31,9 @@ static struct np_status np_lb_backend_run(struct np_lb_backend *backend, struct 
 	assert_true(io->lba + io->nblocks <= NP_LB_NS_BLOCKS);
 	if (io->op == NP_IO_READ)
 		memcpy(io->va, blocks, (size_t)io->nblocks << shift);
+	else if (io->op == NP_IO_COPY)
+		memcpy(blocks, backend->blocks + (io->source << shift),
+			(size_t)io->nblocks << shift);
 	else if (io->op == NP_IO_WRITE)
 		memcpy(blocks, io->va, (size_t)io->nblocks << shift);
 	else

@@ -41,7 +41,7 @@ struct np_lb_backend {
 	uint8_t spoils_writes;  /* these bits of each write's first byte come out wrong */
 	struct np_status fail;  /* status of each operation of kind fail_op */
 	enum np_io_op fail_op;
-	unsigned int ops_seen[NP_IO_DEALLOCATE + 1];
+	unsigned int ops_seen[NP_IO_OPS];
 	struct np_io last; /* copy of the newest operation */
 	struct {
 		struct np_io *io;

@@ -118,9 +118,11 @@ static void test_identify_ctrl__announces_what_the_drives_can(void **state)
 
 	identify_ok(conn, NVME_IDENTIFY_CNS_CTRL, 0);
 	assert_int_equal(np_le16(data.ctrl.oncs),
-		NVME_CTRL_ONCS_COMPARE | NVME_CTRL_ONCS_VERIFY | NVME_CTRL_ONCS_DSM |
-			NVME_CTRL_ONCS_WRITE_ZEROES | NVME_CTRL_ONCS_SAVE_FEATURES);
+		NVME_CTRL_ONCS_COMPARE | NVME_CTRL_ONCS_COPY | NVME_CTRL_ONCS_VERIFY |
+			NVME_CTRL_ONCS_DSM | NVME_CTRL_ONCS_WRITE_ZEROES |
+			NVME_CTRL_ONCS_SAVE_FEATURES);
 	assert_int_equal(data.ctrl.vwc, 0x05);
+	assert_int_equal(np_le16(data.ctrl.ocfs), 3);
 
 	/* One namespace without Write Zeroes is enough to lose it, for Deallocate it is not. */
 	lb->backends[0].base.can_write_zeroes = false;
@@ -128,15 +130,16 @@ static void test_identify_ctrl__announces_what_the_drives_can(void **state)
 	lb->backends[0].base.volatile_cache = false;
 	identify_ok(conn, NVME_IDENTIFY_CNS_CTRL, 0);
 	assert_int_equal(np_le16(data.ctrl.oncs),
-		NVME_CTRL_ONCS_COMPARE | NVME_CTRL_ONCS_VERIFY | NVME_CTRL_ONCS_DSM |
-			NVME_CTRL_ONCS_SAVE_FEATURES);
+		NVME_CTRL_ONCS_COMPARE | NVME_CTRL_ONCS_COPY | NVME_CTRL_ONCS_VERIFY |
+			NVME_CTRL_ONCS_DSM | NVME_CTRL_ONCS_SAVE_FEATURES);
 	assert_int_equal(data.ctrl.vwc, 0x05);
 
 	lb->backends[1].base.can_deallocate = false;
 	lb->backends[1].base.volatile_cache = false;
 	identify_ok(conn, NVME_IDENTIFY_CNS_CTRL, 0);
 	assert_int_equal(np_le16(data.ctrl.oncs),
-		NVME_CTRL_ONCS_COMPARE | NVME_CTRL_ONCS_VERIFY | NVME_CTRL_ONCS_SAVE_FEATURES);
+		NVME_CTRL_ONCS_COMPARE | NVME_CTRL_ONCS_COPY | NVME_CTRL_ONCS_VERIFY |
+			NVME_CTRL_ONCS_SAVE_FEATURES);
 	assert_int_equal(data.ctrl.vwc, 0);
 }
 
@@ -170,6 +173,9 @@ static void test_identify_ns__active(void **state)
 	assert_int_equal(np_le64(data.ns.nuse), NP_LB_NS_BLOCKS);
 	assert_int_equal(data.ns.lbaf[0].ds, NP_LB_BLOCK_SHIFT);
 	assert_int_equal(data.ns.nmic, 1);
+	assert_int_equal(np_le32(data.ns.mcl), 32768);
+	assert_int_equal(np_le16(data.ns.mssrl), 32768);
+	assert_int_equal(data.ns.msrc, 127);
 	assert_memory_equal(data.ns.nguid, lb->ns[1].nguid, 16);
 	assert_memory_equal(data.ns.eui64, lb->ns[1].eui64, 8);
 	identify_ok(conn, NVME_IDENTIFY_CNS_CSI_INDEPENDENT_ID_NS, 3);

@@ -31,6 +31,7 @@ static const struct np_table_column command_columns[] = {
 	{"ZEROES", "write_zeroes_ios", NP_TABLE_COUNT},
 	{"COMPARE", "compare_ios", NP_TABLE_COUNT},
 	{"VERIFY", "verify_ios", NP_TABLE_COUNT},
+	{"COPY", "copy_ios", NP_TABLE_COUNT},
 	{"ERRORS", "errors", NP_TABLE_COUNT},
 };
 
