@@ -58,6 +58,18 @@ static void np_apply_listen_retry(struct ev_loop *loop, struct ev_timer *timer, 
 
 /* ---- start -------------------------------------------------------------------------------- */
 
+/* One for all namespaces on a device. Return: NULL without memory. */
+static struct np_gate *np_apply_gate(struct np_daemon *daemon, const struct np_applied_ns *applied)
+{
+	const char *path = applied->cfg->device.path;
+
+	for (struct np_applied_ns *other = daemon->namespaces; path && other < applied; other++) {
+		if (other->cfg->device.path && !strcmp(other->cfg->device.path, path))
+			return np_gate_share(other->gate);
+	}
+	return np_gate_new(&daemon->runtime);
+}
+
 static int np_apply_list_namespaces(struct np_daemon *daemon)
 {
 	const struct np_cfg *cfg = daemon->cfg;
@@ -80,7 +92,8 @@ static int np_apply_list_namespaces(struct np_daemon *daemon)
 			applied->stats =
 				np_line_alloc(daemon->runtime.nreactors * sizeof(*applied->stats));
 			daemon->n_namespaces++;
-			if (!applied->stats || np_apply_resv(daemon, applied))
+			applied->gate = np_apply_gate(daemon, applied);
+			if (!applied->stats || !applied->gate || np_apply_resv(daemon, applied))
 				return -ENOMEM;
 		}
 	}
@@ -120,6 +133,7 @@ static void np_apply_undo(struct np_daemon *daemon)
 	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
 		np_apply_free_ns(daemon->namespaces[i].ns);
 		free(daemon->namespaces[i].stats);
+		np_gate_put(daemon->namespaces[i].gate);
 		np_resv_ns_free(daemon->namespaces[i].resv);
 	}
 	free(daemon->namespaces);

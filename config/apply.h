@@ -46,6 +46,7 @@ struct np_applied_ns {
 	char told[256];            /* the last reason that was logged */
 	char p2p_reason[256];      /* what the self-tests said, or why its data is staged */
 	uint32_t ana_group;        /* goes on likewise */
+	struct np_gate *gate;      /* likewise; of all namespaces on the device */
 	struct np_resv_ns *resv;   /* likewise; NULL: it cannot be reserved */
 	char resv_reason[256];     /* why it must not be served: who holds it is not known */
 	struct np_apply_engine engine;

@@ -181,6 +181,7 @@ static struct np_ns *np_apply_new_ns(const struct np_daemon *daemon, struct np_a
 	ns->backend = backend;
 	ns->scrub_every = applied->cfg->scrub;
 	ns->ana_group = applied->ana_group;
+	ns->gate = applied->gate;
 	ns->resv = applied->resv;
 	ns->distrust = np_apply_distrust;
 	ns->owner = applied;

@@ -22,6 +22,7 @@
 #define NP_FRMW_ONE_RO (1 << 0 | 1 << 1) /* one slot, read-only */
 #define NP_VWC_NO_BROADCAST (2 << 1)     /* Flush with NSID FFFFFFFFh is not supported */
 #define NP_SGLS_ANY_ALIGN 1u
+#define NP_ACWU_0B (NP_MDTS_BYTES / (64 * 1024) - 1) /* with the largest blocks that there are */
 
 static_assert(sizeof(struct nvme_id_ctrl) == 4096, "identify controller");
 static_assert(sizeof(struct nvme_id_ns) == 4096, "identify namespace");
@@ -134,6 +135,8 @@ static void np_identify_fill_io(const struct np_ctrl *ctrl, struct nvme_id_ctrl 
 	id->acl = NP_ABORT_LIMIT - 1;
 	id->frmw = NP_FRMW_ONE_RO;
 	id->lpa = NVME_CTRL_LPA_SMART_PER_NS | NVME_CTRL_LPA_CMD_EFFECTS | NVME_CTRL_LPA_EXTENDED;
+	id->fuses = np_le16(1); /* Compare and Write */
+	id->acwu = np_le16(NP_ACWU_0B);
 	id->sqes = entry_sizes[0];
 	id->cqes = entry_sizes[1];
 	id->nn = np_le32(ctrl->subsys->nn);
@@ -203,6 +206,9 @@ static struct np_status np_identify_ns(struct np_req *req, uint8_t *data)
 	/* Zero where the namespace cannot be reached. Spec: NVM Express Base 2.0, 8.1.3. */
 	if (np_status_is_ok(np_ana_check(np_ana_state(&req->queue->port->ana, np_ns_group(ns)))))
 		id->nuse = htole64(ns->nblocks);
+	/* Of single blocks and, fused, of all that a command can have: NAWUN, NAWUPF, NACWU. */
+	id->nsfeat = NVME_NS_FEAT_NATOMIC;
+	id->nacwu = np_le16((uint16_t)((NP_MDTS_BYTES >> ns->lba_shift) - 1));
 	id->nmic = NVME_NS_NMIC_SHARED;
 	id->anagrpid = np_le32(np_ns_group(ns));
 	id->rescap = np_identify_rescap(ns);

@@ -27,10 +27,16 @@ uint32_t np_io_nblocks(const struct np_req *req)
 	return (np_le32(req->sqe.cdw12) & 0xffff) + 1;
 }
 
-/* Does its path or its holder keep the host from this command of req->ns? */
-static struct np_status np_io_check_access(struct np_req *req)
+struct np_extent np_io_extent(const struct np_req *req)
 {
-	struct np_resv_ns *resv = req->ns->resv;
+	if (req->cmd->flags & NP_CMD_EXTENT)
+		return (struct np_extent){np_io_slba(req), np_io_nblocks(req)};
+	return (struct np_extent){0, req->cmd->flags & NP_CMD_EXTENTS ? NP_EXTENT_ALL : 0};
+}
+
+struct np_status np_io_check_access(const struct np_req *req)
+{
+	const struct np_resv_ns *resv = req->ns->resv;
 	struct np_status status =
 		np_ana_check(np_ana_state(&req->queue->port->ana, np_ns_group(req->ns)));
 
@@ -39,7 +45,6 @@ static struct np_status np_io_check_access(struct np_req *req)
 	if (!np_resv_allows(atomic_load_explicit(&resv->now, memory_order_acquire),
 		    req->queue->ctrl->hostid, !(req->cmd->flags & NP_CMD_READS)))
 		return np_status_generic(NVME_SC_RESERVATION_CONFLICT);
-	np_resv_begin(resv, req->queue->reactor->index, &req->resv);
 	return NP_SUCCESS;
 }
 

@@ -48,6 +48,12 @@ uint32_t np_io_nblocks(const struct np_req *req);
  */
 struct np_status np_io_find_ns(struct np_req *req);
 
+/* Do its path or its holder keep the host from this command of req->ns? Return: as above. */
+struct np_status np_io_check_access(const struct np_req *req);
+
+/* The blocks that the command may touch. */
+struct np_extent np_io_extent(const struct np_req *req);
+
 /* Return: LBA Out of Range, with its place for the error log, unless the blocks are there. */
 struct np_status np_io_check_range(struct np_req *req, uint64_t lba, uint32_t nblocks);
 

@@ -13,7 +13,7 @@
 
 #define NP_QUEUE_RETRY_MS 1
 
-/* Runs the requests whose backend had no room a moment ago; they may come back here. */
+/* Runs the requests that could not go on a moment ago; they may come back here. */
 static void np_queue_retry(struct np_timer *timer)
 {
 	struct np_queue *queue = np_container_of(timer, struct np_queue, retry_timer);
@@ -22,8 +22,14 @@ static void np_queue_retry(struct np_timer *timer)
 	np_list_init(&busy);
 	while ((node = np_list_pop(&queue->retry)) != NULL)
 		np_list_add_tail(&busy, node);
-	while ((node = np_list_pop(&busy)) != NULL)
-		np_io_submit(np_container_of(node, struct np_req, link));
+	while ((node = np_list_pop(&busy)) != NULL) {
+		struct np_req *req = np_container_of(node, struct np_req, link);
+
+		if (req->step == NP_REQ_BEGIN)
+			np_req_begin_again(req);
+		else
+			np_io_submit(req);
+	}
 }
 
 void np_req_retry(struct np_req *req)
@@ -59,6 +65,7 @@ void np_queue_init(struct np_queue *queue, const struct np_transport_ops *transp
 		np_pool_line_init(&queue->lines[i]);
 	np_list_init(&queue->waiting);
 	np_list_init(&queue->retry);
+	np_list_init(&queue->first);
 	np_list_init(&queue->ctrl_link);
 	np_timer_init(&queue->retry_timer, np_queue_retry);
 }
@@ -72,6 +79,8 @@ void np_queue_drain(struct np_queue *queue)
 	while ((req = np_list_first(&queue->waiting, struct np_req, link)) != NULL)
 		np_req_give_up(req, np_status_generic(NVME_SC_ABORT_QUEUE));
 	while ((req = np_list_first(&queue->retry, struct np_req, link)) != NULL)
+		np_req_give_up(req, np_status_generic(NVME_SC_ABORT_QUEUE));
+	if ((req = np_list_first(&queue->first, struct np_req, link)) != NULL)
 		np_req_give_up(req, np_status_generic(NVME_SC_ABORT_QUEUE));
 	if (queue->ctrl)
 		np_ctrl_drain(queue->ctrl, queue);

@@ -14,6 +14,8 @@
 #include "target/base/le.h"
 #include "target/nvme/abort.h"
 #include "target/nvme/ctrl.h"
+#include "target/nvme/fused.h"
+#include "target/nvme/io.h"
 #include "target/nvme/scrub.h"
 
 /* In-capsule data goes to the drive as it lies, if it lies so; else it is copied first. */
@@ -49,6 +51,20 @@ static bool np_req_is_connect(const struct np_req *req)
 		req->sqe.fabrics.fctype == nvme_fabrics_type_connect;
 }
 
+static bool np_req_may_be_fused(const struct np_req *req)
+{
+	switch (np_fuse(req)) {
+	case 0:
+		return true;
+	case NP_FUSE_FIRST:
+		return req->cmd->flags & NP_CMD_FIRST;
+	case NP_FUSE_SECOND:
+		return req->cmd->flags & NP_CMD_SECOND;
+	default:
+		return false;
+	}
+}
+
 /* Checks that hold for every command. Spec: NVM Express Base 2.0, 3.3.3.1 and 6.3. */
 static struct np_status np_req_check(struct np_req *req, struct np_status sgl_status)
 {
@@ -61,7 +77,7 @@ static struct np_status np_req_check(struct np_req *req, struct np_status sgl_st
 	req->cmd = np_req_find_cmd(req);
 	if (!req->cmd)
 		return np_req_bad(req, 0, 0, np_status_generic(NVME_SC_INVALID_OPCODE));
-	if (req->sqe.flags & NP_SQE_FUSE_MASK)
+	if (!np_req_may_be_fused(req))
 		return np_req_bad_field(req, flags, 0);
 	if ((req->sqe.flags & NP_SQE_PSDT_MASK) != NP_SQE_PSDT_SGL)
 		return np_req_bad_field(req, flags, 6);
@@ -91,6 +107,33 @@ static bool np_req_needs_buf(const struct np_req *req)
 		(uintptr_t)req->icd % NP_ICD_ALIGN;
 }
 
+/* A command that the gate holds back holds nothing back itself: it has no buffer yet. */
+static void np_req_enter(struct np_req *req)
+{
+	if (req->ns && !(req->cmd->flags & NP_CMD_RESERVES) &&
+		!np_gate_enter(
+			req->ns->gate, req->queue->reactor->index, &req->pass, np_io_extent(req)))
+		np_req_retry(req);
+	else
+		np_req_start(req);
+}
+
+void np_req_begin_again(struct np_req *req)
+{
+	struct np_status status;
+
+	if (req->fused) {
+		np_fused_try(req->fused);
+		return;
+	}
+	/* Meanwhile it may have been forbidden. */
+	status = np_io_check_access(req);
+	if (np_status_is_ok(status))
+		np_req_enter(req);
+	else
+		np_req_complete(req, status);
+}
+
 void np_req_begin(
 	struct np_req *req, const struct np_sqe *sqe, void *icd, struct np_status sgl_status)
 {
@@ -110,7 +153,8 @@ void np_req_begin(
 	req->piece_bytes = 0;
 	req->avoids_peer = false;
 	req->is_pushed = false;
-	req->resv.number = 0;
+	req->pass.number = 0;
+	req->fused = NULL;
 	req->abort = NULL;
 	req->error_loc = NP_ERROR_LOC_UNKNOWN;
 	np_req_count_inflight(queue, 1);
@@ -122,12 +166,18 @@ void np_req_begin(
 		np_ctrl_touch(queue->ctrl);
 
 	status = np_req_check(req, sgl_status);
-	if (!np_status_is_ok(status)) {
-		np_req_complete(req, status);
-		return;
-	}
-	if (req->data.kind == NP_DATA_INLINE)
+	if (np_status_is_ok(status) && req->data.kind == NP_DATA_INLINE)
 		req->icd += req->data.inline_offset;
+	if (np_fused_may_take(req) && np_fused_takes(req, status))
+		return;
+	if (np_status_is_ok(status))
+		np_req_enter(req);
+	else
+		np_req_complete(req, status);
+}
+
+void np_req_start(struct np_req *req)
+{
 	if (np_req_needs_buf(req)) {
 		np_req_get_buf(req);
 		return;
@@ -286,8 +336,10 @@ void np_req_complete(struct np_req *req, struct np_status status)
 	struct np_queue *queue = req->queue;
 
 	assert(req->step != NP_REQ_FREE && req->step != NP_REQ_RESPOND);
+	if (req->fused && np_fused_ended(req, status))
+		return;
 	np_scrub_end(req);
-	np_resv_end(&req->resv);
+	np_gate_leave(&req->pass);
 	if (req->abort)
 		np_abort_answered(req, status);
 	req->step = NP_REQ_RESPOND;

@@ -17,6 +17,7 @@
 #include "target/backend/backend.h"
 #include "target/base/list.h"
 #include "target/base/wire.h"
+#include "target/nvme/gate.h"
 #include "target/nvme/queue.h"
 
 /* For asserts, traces and teardown; never for dispatch. Only req.c writes it. */
@@ -64,6 +65,7 @@ struct np_data {
 };
 
 struct np_abort;
+struct np_fused;
 struct np_scrub;
 
 struct np_req {
@@ -88,9 +90,10 @@ struct np_req {
 	struct np_scrub *scrub; /* its data is being looked at again, see scrub.h; else NULL */
 	struct np_abort *abort; /* the host wants it to end, see abort.h; else NULL */
 	struct np_io io;
-	struct np_list link;         /* in queue->waiting or queue->retry */
-	struct np_msg msg;           /* to the control thread and back */
-	struct np_resv_command resv; /* while a reservation's holder may have to wait for it */
+	struct np_list link;      /* in queue->waiting, queue->retry or queue->first */
+	struct np_msg msg;        /* to the control thread and back */
+	struct np_gate_pass pass; /* while it is at work on its namespace */
+	struct np_fused *fused;   /* it is half of a pair; else NULL */
 	uint16_t error_loc; /* byte of the SQE that was wrong, for the error log; 0xffff unknown */
 	uint8_t error_bit;
 };
@@ -123,6 +126,10 @@ enum {
 	NP_CMD_READS = 1 << 6,         /* only looks at blocks: what a reservation may allow */
 	NP_CMD_RESERVES = 1 << 7,      /* is about reservations, which do not forbid it */
 	NP_CMD_ROOM = 1 << 8, /* needs a buffer of NP_ROOM_BYTES, its data and room to work with */
+	NP_CMD_EXTENT = 1 << 9,   /* its blocks are those of SLBA and NLB */
+	NP_CMD_EXTENTS = 1 << 10, /* its data says which blocks */
+	NP_CMD_FIRST = 1 << 11,   /* may be the first of a fused pair */
+	NP_CMD_SECOND = 1 << 12,  /* and the second */
 };
 
 /* Tables in cmd.c. Return: NULL for an unsupported opcode. */
@@ -173,8 +180,11 @@ bool np_req_take_buf(struct np_req *req, struct np_pool *pool, uint32_t bytes,
 /* Fetches the host's data [piece_offset, +piece_bytes) to req->va; goes on in scrub.c. */
 void np_req_pull_again(struct np_req *req);
 
-/* The backend was busy: np_io_submit() again in a millisecond. */
+/* The backend was busy, or the gate shut: again in a millisecond. */
 void np_req_retry(struct np_req *req);
+
+/* For req.c and queue.c: the gate was shut, and may be open now. */
+void np_req_begin_again(struct np_req *req);
 
 /* Is it a command that is not answered yet? */
 static inline bool np_req_is_open(const struct np_req *req)
@@ -224,7 +234,10 @@ static inline bool np_req_must_watch_push(const struct np_req *req)
 		req->buf.pool->region->is_peer;
 }
 
-/* Between req.c and req_buf.c --------------------------------------------------------------- */
+/* Between req.c, req_buf.c and fused.c ------------------------------------------------------ */
+
+/* Begins a command that may: its buffer, its data, and so on. */
+void np_req_start(struct np_req *req);
 
 /* Takes a buffer for the pieces that are left, and goes on with np_req_next_piece(). */
 void np_req_get_buf(struct np_req *req);

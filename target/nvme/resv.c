@@ -96,18 +96,13 @@ struct np_resv_ns *np_resv_ns_new(struct np_runtime *runtime)
 {
 	struct np_resv_ns *resv = calloc(1, sizeof(*resv));
 	struct np_resv *now = calloc(1, sizeof(*now));
-	struct np_resv_use *use = np_line_alloc(runtime->nreactors * sizeof(*use));
 
-	if (!resv || !now || !use) {
+	if (!resv || !now) {
 		free(resv);
 		free(now);
-		free(use);
 		return NULL;
 	}
-	for (unsigned int i = 0; i < runtime->nreactors; i++)
-		np_list_init(&use[i].commands);
 	resv->runtime = runtime;
-	resv->use = use;
 	atomic_init(&resv->now, now);
 	return resv;
 }
@@ -117,34 +112,7 @@ void np_resv_ns_free(struct np_resv_ns *resv)
 	if (!resv)
 		return;
 	free(atomic_load(&resv->now));
-	free(resv->use);
 	free(resv);
-}
-
-/* ---- commands under way ------------------------------------------------------------------- */
-
-void np_resv_begin(struct np_resv_ns *resv, unsigned int index, struct np_resv_command *command)
-{
-	struct np_resv_use *use = &resv->use[index];
-
-	command->number = ++use->began;
-	np_list_add_tail(&use->commands, &command->link);
-}
-
-void np_resv_end(struct np_resv_command *command)
-{
-	if (!command->number)
-		return;
-	command->number = 0;
-	np_list_del(&command->link);
-}
-
-bool np_resv_has_ended(const struct np_resv_use *use, uint64_t number)
-{
-	const struct np_resv_command *oldest =
-		np_list_first(&use->commands, struct np_resv_command, link);
-
-	return !oldest || oldest->number > number;
 }
 
 /* ---- changing a draft --------------------------------------------------------------------- */

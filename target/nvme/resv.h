@@ -18,8 +18,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "target/base/line.h"
-#include "target/base/list.h"
 #include "target/base/status.h"
 
 #define NP_HOSTID_BYTES 16
@@ -41,17 +39,6 @@ struct np_resv {
 	struct np_registrant list[]; /* by hostid */
 };
 
-/* Commands of one reactor that the state allows, and that have not ended. */
-struct np_resv_use {
-	struct np_list commands; /* struct np_resv_command, in the order in which they began */
-	uint64_t began;
-} __attribute__((aligned(NP_LINE_BYTES)));
-
-struct np_resv_command {
-	struct np_list link;
-	uint64_t number; /* of its reactor; 0: not in the list */
-};
-
 /* A namespace's. It outlives struct np_ns, which comes and goes with its device. */
 struct np_resv_ns {
 	struct np_runtime *runtime;
@@ -62,7 +49,6 @@ struct np_resv_ns {
 	int (*save)(struct np_resv_ns *resv, const struct np_resv *now);
 	void *owner;                   /* of save() */
 	bool can_persist;              /* else save() is not called */
-	struct np_resv_use *use;       /* by reactor index */
 	_Atomic(struct np_resv *) now; /* the control thread's; a reactor forgets it in its loop */
 };
 
@@ -106,13 +92,6 @@ void np_resv_ns_free(struct np_resv_ns *resv);
  */
 struct np_status np_resv_change(const struct np_resv *old, const struct np_resv_request *request,
 	struct np_resv **ret_new, uint8_t *news);
-
-/* A command of reactor @index begins, and ends. The latter does nothing if it is in no list. */
-void np_resv_begin(struct np_resv_ns *resv, unsigned int index, struct np_resv_command *command);
-void np_resv_end(struct np_resv_command *command);
-
-/* Have the commands of a reactor up to @number ended? */
-bool np_resv_has_ended(const struct np_resv_use *use, uint64_t number);
 
 /* Return: index of the registrant, or -1. */
 int np_resv_find(const struct np_resv *resv, const uint8_t hostid[NP_HOSTID_BYTES]);

@@ -26,7 +26,6 @@
 #define NP_RESV_EDS 1u /* in CDW11 of Report: 128-bit Host Identifiers */
 #define NP_RESV_NO_CTRL 0xffffu
 #define NP_RESV_CPTPL_RESERVED 1u
-#define NP_RESV_WAIT_MS 2
 
 /* The data of Register and Acquire; Release has the first only. */
 struct np_resv_keys {
@@ -150,15 +149,10 @@ static void np_resv_tell_ctrl(void *ctx, struct np_ctrl *ctrl)
 /* ---- Register, Acquire, Release ----------------------------------------------------------- */
 
 /* A change on its way through the reactors. */
-struct np_resv_tour {
-	struct np_msg msg;
-	struct np_resv_ns *resv;
-	unsigned int at; /* reactor */
+struct np_resv_change {
+	struct np_gate_tour tour;
 	struct np_resv *old;
 	struct np_req *req;
-	bool is_abort; /* the commands that the old state allowed must have ended */
-	uint64_t last; /* of them, on this reactor */
-	struct np_timer timer;
 };
 
 /* Back on the command's reactor; the CQE has carried the verdict. */
@@ -176,38 +170,23 @@ static void np_resv_reply(struct np_req *req, struct np_status status)
 	np_reactor_send(req->queue->reactor, &req->msg);
 }
 
-/* This reactor is done with the old state. */
-static void np_resv_go_on(struct np_resv_tour *tour)
+/* No reactor reads the old state any more, and of what it allowed is left what may be. */
+static void np_resv_have_been_around(struct np_gate_tour *tour)
 {
-	const struct np_runtime *runtime = tour->resv->runtime;
+	struct np_resv_change *change = np_container_of(tour, struct np_resv_change, tour);
 
-	if (++tour->at < runtime->nreactors) {
-		np_reactor_send(runtime->reactors[tour->at], &tour->msg);
-		return;
-	}
-	np_resv_reply(tour->req, NP_SUCCESS);
-	free(tour->old);
-	free(tour);
+	np_resv_reply(change->req, NP_SUCCESS);
+	free(change->old);
+	free(change);
 }
 
-static void np_resv_wait(struct np_timer *timer)
+/* Preempt and Abort: the commands that the old state allowed must have ended. Else: none. */
+static struct np_extent np_resv_wait_for(const struct np_req *req)
 {
-	struct np_resv_tour *tour = np_container_of(timer, struct np_resv_tour, timer);
+	const bool is_abort = req->sqe.opcode == nvme_cmd_resv_acquire &&
+		np_resv_action(req) == NVME_RESERVATION_RACQA_PREEMPT_AND_ABORT;
 
-	if (np_resv_has_ended(&tour->resv->use[tour->at], tour->last))
-		np_resv_go_on(tour);
-	else
-		np_reactor_set_timer(
-			tour->resv->runtime->reactors[tour->at], timer, NP_RESV_WAIT_MS);
-}
-
-/* On each reactor in turn. */
-static void np_resv_pass(struct np_msg *msg)
-{
-	struct np_resv_tour *tour = np_container_of(msg, struct np_resv_tour, msg);
-
-	tour->last = tour->is_abort ? tour->resv->use[tour->at].began : 0;
-	np_resv_wait(&tour->timer);
+	return (struct np_extent){0, is_abort ? NP_EXTENT_ALL : 0};
 }
 
 static void np_resv_read_request(const struct np_req *req, struct np_resv_request *ret_request)
@@ -236,9 +215,9 @@ static void np_resv_read_request(const struct np_req *req, struct np_resv_reques
 	memcpy(ret_request->hostid, req->queue->attached->hostid, sizeof(ret_request->hostid));
 }
 
-/* Control. Return: as np_resv_change(); after success @tour is on its way. */
+/* Control. Return: as np_resv_change(); after success @change is on its way. */
 static struct np_status np_resv_publish(
-	struct np_req *req, struct np_resv_tour *tour, uint8_t *types)
+	struct np_req *req, struct np_resv_change *change, uint8_t *types)
 {
 	struct np_resv_ns *resv = req->ns->resv;
 	struct np_resv *old = atomic_load(&resv->now), *now;
@@ -257,16 +236,14 @@ static struct np_status np_resv_publish(
 	}
 	atomic_store(&resv->now, now);
 	np_registry_each(np_resv_tell_ctrl, &news);
-	*tour = (struct np_resv_tour){
-		.msg.fn = np_resv_pass,
-		.resv = resv,
+	*change = (struct np_resv_change){
+		.tour = {.gate = req->ns->gate,
+			.extent = np_resv_wait_for(req),
+			.done = np_resv_have_been_around},
 		.old = old,
 		.req = req,
-		.is_abort = req->sqe.opcode == nvme_cmd_resv_acquire &&
-			np_resv_action(req) == NVME_RESERVATION_RACQA_PREEMPT_AND_ABORT,
 	};
-	np_timer_init(&tour->timer, np_resv_wait);
-	np_reactor_send(resv->runtime->reactors[0], &tour->msg);
+	np_gate_send(&change->tour);
 	return NP_SUCCESS;
 }
 
@@ -276,15 +253,15 @@ static void np_resv_decide(struct np_msg *msg)
 	struct np_req *req = np_container_of(msg, struct np_req, msg);
 	const struct np_resv *old = atomic_load(&req->ns->resv->now);
 	struct np_status status = np_status_retryable(np_status_generic(NVME_SC_INTERNAL));
-	struct np_resv_tour *tour = malloc(sizeof(*tour));
+	struct np_resv_change *change = malloc(sizeof(*change));
 	uint8_t *types = calloc(old->count + 1, sizeof(*types));
 
-	if (tour && types)
-		status = np_resv_publish(req, tour, types);
+	if (change && types)
+		status = np_resv_publish(req, change, types);
 	free(types);
 	if (np_status_is_ok(status))
 		return;
-	free(tour);
+	free(change);
 	np_resv_reply(req, status);
 }
 

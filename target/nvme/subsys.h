@@ -19,6 +19,7 @@
 #include "target/memory/pool.h"
 #include "target/memory/traffic.h"
 #include "target/nvme/ana.h"
+#include "target/nvme/gate.h"
 #include "target/nvme/resv.h"
 
 #define NP_NQN_BYTES 224 /* with NUL. Spec: NVM Express Base 2.0, 4.5 */
@@ -66,6 +67,7 @@ struct np_ns {
 	uint8_t uuid[16];            /* never zero */
 	uint8_t nguid[16], eui64[8]; /* zero if there is none */
 	struct np_backend *backend;
+	struct np_gate *gate;                  /* outlives it */
 	struct np_resv_ns *resv;               /* NULL: it cannot be reserved; outlives it */
 	_Atomic uint32_t ana_group;            /* the control thread's; np_ns_group() */
 	struct np_ns_path paths[NP_MAX_RNICS]; /* by the RNIC's id */

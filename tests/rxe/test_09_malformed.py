@@ -117,3 +117,13 @@ def test_malformed__data_takes_the_way_that_fits(vm, served):
     # Room for 16 descriptors is always announced, and small data may be sent in it.
     rc, lines = run_client(vm, HOST_NQN, "data-small-in-capsule sgl-in-capsule", NO_INLINE_SERVICE)
     assert rc == 0, lines
+
+
+def test_fused__counters_across_reactors(vm):
+    """Queues on two reactors increase one counter by Compare and Write: no increment is lost."""
+    served = subsystem(NQN, namespace(1, vm.block_device("cmb"), p2pmem="1"))
+    with Target(vm, config([served], daemon={"reactors": 2})) as target:
+        rc, lines = run_client(vm, NQN, "fused-")
+        assert rc == 0 and "400 of 400 increments" in lines["fused-count"], lines
+        busy = [entry["requests"] for entry in target.cli("stats")["reactors"]]
+        assert min(busy) > 400, busy

@@ -95,6 +95,18 @@ const struct np_backend_ops np_lb_backend_ops = {
 	.cancel = np_lb_backend_cancel,
 };
 
+void np_lb_backend_complete_first(struct np_lb_backend *backend)
+{
+	struct np_io *io = backend->pending[0].io;
+	const struct np_status status = backend->pending[0].status;
+
+	assert_true(backend->npending);
+	backend->npending--;
+	memmove(backend->pending, backend->pending + 1,
+		backend->npending * sizeof(backend->pending[0]));
+	io->done(io, status);
+}
+
 static unsigned int np_lb_backend_complete(struct np_lb_backend *backend)
 {
 	struct np_uring_op *cancel = backend->cancel;
@@ -102,13 +114,7 @@ static unsigned int np_lb_backend_complete(struct np_lb_backend *backend)
 
 	backend->cancel = NULL;
 	while (backend->npending && !backend->is_held) {
-		struct np_io *io = backend->pending[0].io;
-		const struct np_status status = backend->pending[0].status;
-
-		backend->npending--;
-		memmove(backend->pending, backend->pending + 1,
-			backend->npending * sizeof(backend->pending[0]));
-		io->done(io, status);
+		np_lb_backend_complete_first(backend);
 		done++;
 	}
 	if (cancel)

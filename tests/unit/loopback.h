@@ -107,6 +107,9 @@ void np_lb_close(struct np_lb *lb);
 /* A connection at lb->ports[0] whose first capsule has not come. Freed by np_lb_close(). */
 struct np_lb_conn *np_lb_conn_new(struct np_lb *lb, uint16_t qid, uint16_t depth);
 
+/* Ends the oldest operation that waits, held or not. */
+void np_lb_backend_complete_first(struct np_lb_backend *backend);
+
 /* Messages, pollers, wire and backends, until nothing moves. */
 void np_lb_pump(struct np_lb *lb);
 

@@ -73,6 +73,8 @@ static void np_lb_open_ns(struct np_lb *lb, unsigned int i, uint32_t nsid)
 	ns->use = np_line_alloc(sizeof(*ns->use));
 	assert_non_null(ns->stats);
 	assert_non_null(ns->use);
+	ns->gate = np_gate_new(&lb->runtime);
+	assert_non_null(ns->gate);
 	lb->subsys.view->ns[lb->subsys.view->nns++] = ns;
 }
 
@@ -181,6 +183,7 @@ void np_lb_close(struct np_lb *lb)
 		assert_false(np_ns_is_used(&lb->ns[i]));
 		free(lb->ns[i].stats);
 		free(lb->ns[i].use);
+		np_gate_put(lb->ns[i].gate);
 		free(lb->ports[i].subsys);
 	}
 	np_lb_close_subsys(&lb->subsys);

@@ -123,6 +123,8 @@ static void test_identify_ctrl__announces_what_the_drives_can(void **state)
 			NVME_CTRL_ONCS_SAVE_FEATURES);
 	assert_int_equal(data.ctrl.vwc, 0x05);
 	assert_int_equal(np_le16(data.ctrl.ocfs), 3);
+	assert_int_equal(np_le16(data.ctrl.fuses), 1);
+	assert_int_equal(np_le16(data.ctrl.acwu), 15);
 
 	/* One namespace without Write Zeroes is enough to lose it, for Deallocate it is not. */
 	lb->backends[0].base.can_write_zeroes = false;
@@ -173,6 +175,9 @@ static void test_identify_ns__active(void **state)
 	assert_int_equal(np_le64(data.ns.nuse), NP_LB_NS_BLOCKS);
 	assert_int_equal(data.ns.lbaf[0].ds, NP_LB_BLOCK_SHIFT);
 	assert_int_equal(data.ns.nmic, 1);
+	assert_int_equal(data.ns.nsfeat, NVME_NS_FEAT_NATOMIC);
+	assert_int_equal(np_le16(data.ns.nacwu), 2047);
+	assert_int_equal(data.ns.nawun, 0);
 	assert_int_equal(np_le32(data.ns.mcl), 32768);
 	assert_int_equal(np_le16(data.ns.mssrl), 32768);
 	assert_int_equal(data.ns.msrc, 127);

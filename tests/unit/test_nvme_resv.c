@@ -241,7 +241,7 @@ static void test_preempt_and_abort__waits(void **state)
 	struct np_lb *lb = hosts->scene->lb;
 	struct np_sqe sqe = np_lb_sqe(nvme_cmd_resv_acquire, 1);
 	uint64_t keys[2] = {htole64(0x222), htole64(0x111)};
-	struct np_lb_slot *write, *preempt;
+	struct np_lb_slot *write, *preempt, *read;
 	uint8_t data[BLOCK] = {7};
 
 	register_both(hosts);
@@ -257,13 +257,19 @@ static void test_preempt_and_abort__waits(void **state)
 	/* The new state holds already, and what begins now is not waited for. */
 	hosts->scene->backend->is_queued = false;
 	assert_rw(hosts, 0, OK, CONFLICT);
-	hosts->scene->backend->is_held = false;
+	hosts->scene->backend->is_queued = true;
+	read = np_lb_send(hosts->io[0], rw(nvme_cmd_read, 9, 1), data, sizeof(data));
+	np_lb_pump(lb);
+	np_lb_backend_complete_first(hosts->scene->backend);
 	np_lb_pump(lb);
 	assert_int_equal(write->answers, 1);
 	np_lb_assert_status(write->cqe, NP_SUCCESS);
 	np_lb_advance(lb, 100);
 	assert_int_equal(preempt->answers, 1);
 	np_lb_assert_status(preempt->cqe, NP_SUCCESS);
+	assert_int_equal(read->answers, 0);
+	hosts->scene->backend->is_held = hosts->scene->backend->is_queued = false;
+	np_lb_pump(lb);
 	/* With nothing on its way there is nothing to wait for. */
 	command(hosts, 0, nvme_cmd_resv_register, 0, 0, 0x111, OK);
 	command(hosts, 0, nvme_cmd_resv_acquire, 2 | WE << 8, 0x111, 0x222, OK);

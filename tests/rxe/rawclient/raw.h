@@ -107,7 +107,7 @@ struct raw_case {
 /* Each ends with an entry without a name. */
 extern const struct raw_case raw_cm_cases[], raw_capsule_cases[], raw_connect_cases[],
 	raw_command_cases[], raw_sgl_cases[], raw_data_cases[], raw_abort_cases[],
-	raw_storm_cases[];
+	raw_fused_cases[], raw_storm_cases[];
 
 /* Notes what went wrong, or with a result of true what was seen. Return: @result. */
 bool raw_say(struct raw_env *env, bool result, const char *fmt, ...)
