@@ -93,7 +93,7 @@ static int np_apply_list_namespaces(struct np_daemon *daemon)
 				np_line_alloc(daemon->runtime.nreactors * sizeof(*applied->stats));
 			daemon->n_namespaces++;
 			applied->gate = np_apply_gate(daemon, applied);
-			if (!applied->stats || !applied->gate || np_apply_resv(daemon, applied))
+			if (!applied->stats || !applied->gate || np_apply_kept(daemon, applied))
 				return -ENOMEM;
 		}
 	}
@@ -159,6 +159,7 @@ static int np_apply_bring_up(struct np_daemon *daemon, char *why, size_t why_siz
 	struct np_runtime *runtime = &daemon->runtime;
 	int ret;
 
+	np_state_open(&daemon->state, daemon->cfg->daemon.state_dir);
 	ret = np_apply_list_namespaces(daemon);
 	if (!ret)
 		ret = np_apply_list_providers(daemon);

@@ -11,6 +11,7 @@
 #include <ev.h>
 
 #include "config/model.h"
+#include "config/state.h"
 #include "target/memory/mem.h"
 #include "target/nvme/subsys.h"
 #include "target/reactor/runtime.h"
@@ -48,7 +49,8 @@ struct np_applied_ns {
 	uint32_t ana_group;        /* goes on likewise */
 	struct np_gate *gate;      /* likewise; of all namespaces on the device */
 	struct np_resv_ns *resv;   /* likewise; NULL: it cannot be reserved */
-	char resv_reason[256];     /* why it must not be served: who holds it is not known */
+	bool is_protected;         /* likewise: against writes, by a host */
+	char state_reason[256];    /* why it must not be served: what is kept of it is not known */
 	struct np_apply_engine engine;
 	uint64_t considered; /* memory that RNICs could reach when the engine was chosen */
 	struct np_applied_path paths[NP_MAX_RNICS]; /* by the RNIC's id */
@@ -66,6 +68,7 @@ struct np_daemon {
 	struct np_mem mem;
 	struct np_applied_memory *memory; /* in the order of the configuration */
 	struct np_transport *transport;
+	struct np_state state;
 	struct np_target target;
 	struct np_applied_ns *namespaces; /* in the order of the configuration */
 	unsigned int n_namespaces;
@@ -233,11 +236,25 @@ void np_apply_retire_init(struct np_daemon *daemon);
 /* Frees all that is retired. Context: no connection left. */
 void np_apply_retire_fini(struct np_daemon *daemon);
 
+/* apply_state.c ----------------------------------------------------------------------------- */
+
+/*
+ * Finds out what is kept of the namespace. What cannot be read is no error of the start, but of the
+ * namespace: applied->state_reason. Return: 0 or -ENOMEM.
+ */
+int np_apply_kept(struct np_daemon *daemon, struct np_applied_ns *applied);
+
+/* The name of a file for a @kind of thing that is kept of the namespace. */
+void np_apply_state_path(
+	const struct np_applied_ns *applied, const char *kind, char *ret_path, size_t size);
+
+/* For np_ns.protect. */
+int np_apply_protect(struct np_ns *ns, bool is_protected);
+
 /* apply_resv.c ------------------------------------------------------------------------------ */
 
 /*
- * Prepares reservations of a namespace, if it has them, with what was kept of them. One that cannot
- * be read is no error of the start, but of the namespace: applied->resv_reason.
+ * Prepares reservations of a namespace, if it has them, with what was kept of them; else as above.
  * Return: 0 or -ENOMEM.
  */
 int np_apply_resv(struct np_daemon *daemon, struct np_applied_ns *applied);

@@ -183,6 +183,8 @@ static struct np_ns *np_apply_new_ns(const struct np_daemon *daemon, struct np_a
 	ns->ana_group = applied->ana_group;
 	ns->gate = applied->gate;
 	ns->resv = applied->resv;
+	ns->is_protected = applied->is_protected;
+	ns->protect = daemon->state.can_keep ? np_apply_protect : NULL;
 	ns->distrust = np_apply_distrust;
 	ns->owner = applied;
 	np_list_init(&ns->link);
@@ -274,8 +276,8 @@ void np_apply_namespace(struct np_daemon *daemon, struct np_applied_ns *applied)
 		snprintf(applied->reason, sizeof(applied->reason), "not enabled");
 		return;
 	}
-	if (applied->resv_reason[0]) {
-		memcpy(applied->reason, applied->resv_reason, sizeof(applied->reason));
+	if (applied->state_reason[0]) {
+		memcpy(applied->reason, applied->state_reason, sizeof(applied->reason));
 		np_apply_down(daemon, applied);
 		return;
 	}

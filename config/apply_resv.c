@@ -2,21 +2,17 @@
 /*
  * apply_resv.c - reservations that persist: a file for each namespace in daemon.state_dir.
  *
- * A file is written beside the old one, synced, put in its place, and the folder synced, before the
- * command is answered that asked for it: after a loss of power there is the old state or the new one.
+ * It is on the medium before the command is answered that asked for it.
  *
  * Thread: control.
- * Depends: apply.h, resv.h, jansson.
+ * Depends: apply.h, state.h, resv.h, jansson.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "config/apply.h"
 #include "target/base/event.h"
@@ -104,6 +100,7 @@ static int np_apply_resv_parse(
 	const char *nqn = json_string_value(json_object_get(root, "nqn"));
 	const json_int_t type = json_integer_value(json_object_get(root, "type"));
 	struct np_resv *resv;
+	bool has_holder = false;
 	const json_t *item;
 	size_t i;
 
@@ -119,8 +116,14 @@ static int np_apply_resv_parse(
 	resv->type = (uint8_t)type;
 	resv->persists = true;
 	json_array_foreach(registrants, i, item) {
+		has_holder |= json_is_true(json_object_get(item, "holds"));
 		if (!np_apply_resv_parse_registrant(item, resv))
 			continue;
+		free(resv);
+		return -EINVAL;
+	}
+	/* Of a type that has one holder somebody must be it. */
+	if (type && !has_holder) {
 		free(resv);
 		return -EINVAL;
 	}
@@ -130,108 +133,47 @@ static int np_apply_resv_parse(
 
 /* ---- files -------------------------------------------------------------------------------- */
 
-static const char *np_apply_resv_dir(const struct np_applied_ns *applied)
-{
-	return applied->daemon->cfg->daemon.state_dir;
-}
-
-/* By NQN and NSID, whatever characters are in them. */
 static void np_apply_resv_path(const struct np_applied_ns *applied, char *ret_path, size_t size)
 {
-	uint8_t name[16];
-	char hex[NP_HEX_BYTES];
-
-	np_ns_make_uuid(applied->cfg_subsys->nqn, applied->cfg->nsid, name);
-	np_apply_resv_to_hex(name, hex);
-	snprintf(ret_path, size, "%s/reservation-%s.json", np_apply_resv_dir(applied), hex);
-}
-
-static int np_apply_resv_sync_dir(const char *dir)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = fsync(fd) ? -errno : 0;
-	close(fd);
-	return ret;
-}
-
-/* Return: 0 when it is on the medium, or -errno. */
-static int np_apply_resv_write(const char *path, json_t *root)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (json_dumpfd(root, fd, JSON_INDENT(2)) || write(fd, "\n", 1) != 1 || fsync(fd))
-		ret = errno ? -errno : -EIO;
-	if (close(fd) && !ret)
-		ret = -errno;
-	return ret;
-}
-
-static int np_apply_resv_replace(
-	const struct np_applied_ns *applied, const struct np_resv *resv, const char *path)
-{
-	json_t *root = np_apply_resv_format(applied, resv);
-	char beside[PATH_MAX];
-	int ret;
-
-	if (!root)
-		return -ENOMEM;
-	snprintf(beside, sizeof(beside), "%.*s.new", PATH_MAX - 8, path);
-	ret = np_apply_resv_write(beside, root);
-	json_decref(root);
-	if (!ret && rename(beside, path))
-		ret = -errno;
-	if (ret)
-		unlink(beside);
-	return ret;
+	np_apply_state_path(applied, "reservation", ret_path, size);
 }
 
 /* np_resv_ns.save */
 static int np_apply_resv_save(struct np_resv_ns *ns, const struct np_resv *resv)
 {
 	const struct np_applied_ns *applied = ns->owner;
+	const struct np_state *state = &applied->daemon->state;
 	char path[PATH_MAX];
-	int ret = 0;
+	int ret;
 
 	np_apply_resv_path(applied, path, sizeof(path));
-	if (resv->persists)
-		ret = np_apply_resv_replace(applied, resv, path);
-	else if (unlink(path) && errno != ENOENT)
-		ret = -errno;
-	if (!ret)
-		ret = np_apply_resv_sync_dir(np_apply_resv_dir(applied));
+	ret = resv->persists ? np_state_put(state, path, np_apply_resv_format(applied, resv))
+			     : np_state_remove(state, path);
 	if (ret)
 		np_event(NP_EVENT_NAMESPACE, NP_LOG_ERR, "%s: a reservation cannot be kept: %s",
 			path, strerror(-ret));
 	return ret;
 }
 
-/* Return: 0, also without a file; else -errno with a sentence in applied->resv_reason. */
+/* Return: 0, also without a file; else -errno with a sentence in applied->state_reason. */
 static int np_apply_resv_load(struct np_applied_ns *applied)
 {
 	struct np_resv *resv, *old;
 	char path[PATH_MAX];
-	json_error_t error;
 	json_t *root;
 	int ret;
 
 	np_apply_resv_path(applied, path, sizeof(path));
-	if (access(path, F_OK) && errno == ENOENT)
-		return 0;
-	root = json_load_file(path, 0, &error);
-	ret = root ? np_apply_resv_parse(applied, root, &resv) : -EINVAL;
+	ret = np_state_get(path, &root, applied->state_reason, sizeof(applied->state_reason));
+	if (ret || !root)
+		return ret;
+	ret = np_apply_resv_parse(applied, root, &resv);
+	json_decref(root);
 	if (ret) {
-		snprintf(applied->resv_reason, sizeof(applied->resv_reason),
-			"its reservation cannot be read from %.140s: %.60s", path,
-			root ? strerror(-ret) : error.text);
-		json_decref(root);
+		snprintf(applied->state_reason, sizeof(applied->state_reason),
+			"%.200s has no reservation of it", path);
 		return ret;
 	}
-	json_decref(root);
 	old = atomic_exchange(&applied->resv->now, resv);
 	free(old);
 	return 0;
@@ -239,8 +181,6 @@ static int np_apply_resv_load(struct np_applied_ns *applied)
 
 int np_apply_resv(struct np_daemon *daemon, struct np_applied_ns *applied)
 {
-	const char *dir = np_apply_resv_dir(applied);
-
 	if (!applied->cfg->resv_enable)
 		return 0;
 	applied->resv = np_resv_ns_new(&daemon->runtime);
@@ -248,12 +188,6 @@ int np_apply_resv(struct np_daemon *daemon, struct np_applied_ns *applied)
 		return -ENOMEM;
 	applied->resv->owner = applied;
 	applied->resv->save = np_apply_resv_save;
-	applied->resv->can_persist =
-		(!mkdir(dir, 0700) || errno == EEXIST) && !access(dir, R_OK | W_OK | X_OK);
-	if (!applied->resv->can_persist)
-		np_log_warn("daemon.state_dir: %s: %s: reservations end with this process", dir,
-			strerror(errno));
-	else if (np_apply_resv_load(applied) == -ENOMEM)
-		return -ENOMEM;
-	return 0;
+	applied->resv->can_persist = daemon->state.can_keep;
+	return np_apply_resv_load(applied) == -ENOMEM ? -ENOMEM : 0;
 }

@@ -55,6 +55,21 @@ static inline struct np_status np_status_retryable(struct np_status status)
 	return (struct np_status){(uint16_t)(status.field & ~NVME_SC_DNR)};
 }
 
+/*
+ * The same status with a retry delay (CRD 1, of CRDT1) if it is one that may be gone in a while: a path,
+ * a namespace or a resource that is not there now. Spec: NVM Express Base 2.0, Figure 94.
+ */
+static inline struct np_status np_status_delayed(struct np_status status)
+{
+	const unsigned int type = status.field >> NVME_SCT_SHIFT & NVME_SCT_MASK;
+	const unsigned int code = status.field & 0x7ff;
+
+	if (!code || status.field & NVME_SC_DNR ||
+		(type != NVME_SCT_PATH && code != NVME_SC_NS_NOT_READY && code != NVME_SC_INTERNAL))
+		return status;
+	return (struct np_status){(uint16_t)(status.field | 1u << 11)};
+}
+
 /* Command Abort Requested: an Abort command came. The host may try again. */
 static inline struct np_status np_status_aborted(void)
 {

@@ -94,6 +94,18 @@ static bool np_ctrl_can_run(const struct np_ctrl *ctrl, uint32_t cc)
 		(css == NVME_CC_CSS_NVM || css == NVME_CC_CSS_CSI);
 }
 
+uint64_t np_ctrl_time_ms(const struct np_ctrl *ctrl)
+{
+	return ctrl->clock.ms + ctrl->reactor->now_us / 1000 - ctrl->clock.at_ms;
+}
+
+void np_ctrl_set_time(struct np_ctrl *ctrl, uint64_t ms, bool is_set)
+{
+	ctrl->clock.ms = ms;
+	ctrl->clock.at_ms = ctrl->reactor->now_us / 1000;
+	ctrl->clock.is_set = is_set;
+}
+
 void np_ctrl_set_cc(struct np_ctrl *ctrl, uint32_t cc)
 {
 	const uint32_t old = atomic_load_explicit(&ctrl->cc, memory_order_relaxed);
@@ -101,6 +113,7 @@ void np_ctrl_set_cc(struct np_ctrl *ctrl, uint32_t cc)
 	const uint32_t state_bits = 1u << NVME_CSTS_RDY_SHIFT | 1u << NVME_CSTS_CFS_SHIFT;
 
 	if (NVME_CC_EN(cc) && !NVME_CC_EN(old)) {
+		np_ctrl_set_time(ctrl, 0, false);
 		csts &= ~state_bits;
 		csts |= 1u << (np_ctrl_can_run(ctrl, cc) ? NVME_CSTS_RDY_SHIFT
 							 : NVME_CSTS_CFS_SHIFT);

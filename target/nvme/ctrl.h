@@ -20,6 +20,7 @@
 #define NP_CTRL_MAX_AERS 4
 #define NP_CTRL_MAX_CHANGED_NS 1024 /* entries of log page 04h */
 #define NP_CTRL_MAX_RESV_NOTES 32   /* log pages 80h that wait to be read; then the oldest goes */
+#define NP_RETRY_DELAY_MS 1000u     /* CRDT1: before another try of what cannot be done now */
 #define NP_CTRL_KAS_MS 1000         /* granularity of the keep-alive timeout */
 #define NP_CTRL_VERSION 0x020000u   /* the first with CAP.CRMS and Identify CNS 08h */
 /* In 500 ms. We are ready at once; a host on a slow emulated machine still gets its time. */
@@ -65,6 +66,7 @@ struct np_ctrl {
 
 	/* Written by the owner, read by any reactor: */
 	_Atomic uint32_t cc, csts;
+	_Atomic bool knows_delays; /* the host looks at CRD (feature 16h, ACRE) */
 
 	struct np_errlog errlog; /* any reactor, see errlog.h */
 
@@ -83,6 +85,10 @@ struct np_ctrl {
 	unsigned int nresv_notes;
 	uint64_t last_resv_note;
 	uint32_t values[NP_VALUES];
+	struct {
+		uint64_t ms, at_ms; /* what it showed, and when by CLOCK_MONOTONIC */
+		bool is_set;        /* by the host, since the last reset */
+	} clock;
 	bool is_dead;  /* its admin queue is draining */
 	bool is_fatal; /* fatal_msg is on its way */
 
@@ -147,6 +153,12 @@ void np_ctrl_set_cc(struct np_ctrl *ctrl, uint32_t cc);
  * Spec: NVM Express Base 2.0, 3.9.
  */
 void np_ctrl_set_kato(struct np_ctrl *ctrl, uint32_t kato_ms);
+
+/* The controller's clock (feature 0Eh), in milliseconds. Context: the reactor of @ctrl. */
+uint64_t np_ctrl_time_ms(const struct np_ctrl *ctrl);
+
+/* @is_set: by the host; else by a reset. Context: as above. */
+void np_ctrl_set_time(struct np_ctrl *ctrl, uint64_t ms, bool is_set);
 
 /**
  * np_ctrl_park_aer() - keep an Asynchronous Event Request until there is an event

@@ -14,6 +14,9 @@
 
 #include "target/base/le.h"
 #include "target/nvme/ctrl.h"
+#include "target/nvme/features_host.h"
+#include "target/nvme/features_ns.h"
+#include "target/nvme/resv_cmd.h"
 
 #define NP_CDW10_SAVE (1u << 31)
 #define NP_CAP_CHANGEABLE (1u << 2) /* SEL 3: what Get Features answers in dword 0 */
@@ -26,11 +29,16 @@ struct np_feature {
 	struct np_status (*get)(struct np_req *req, uint32_t *ret_dw0);
 	/* Takes CDW11; may set an answer for dword 0. NULL: cannot be changed. */
 	struct np_status (*set)(struct np_req *req, uint32_t value, uint32_t *ret_dw0);
+	/* In the place of set: answers the command itself, some time. */
+	void (*set_later)(struct np_req *req);
 	uint32_t initial;    /* what SEL 1 and 2 answer, unless: */
 	bool is_configured;  /* the default is the current value */
 	uint16_t data_bytes; /* Get's data, for SEL 0 to 2 */
+	uint16_t set_bytes;  /* Set's */
 	bool of_discovery;
-	bool is_per_ns;
+	bool is_per_ns;  /* the NSID may be given, but all namespaces have the same */
+	bool of_ns;      /* each has its own: req->ns is set; Get asks for one */
+	bool of_all_too; /* Set may be for all: req->ns is NULL */
 };
 
 static struct np_ctrl *np_features_ctrl(const struct np_req *req)
@@ -221,13 +229,6 @@ static struct np_status np_set_kato(struct np_req *req, uint32_t value, uint32_t
 	return NP_SUCCESS;
 }
 
-static struct np_status np_get_host_id(struct np_req *req, uint32_t *ret_dw0)
-{
-	(void)ret_dw0;
-	memcpy(req->va, np_features_ctrl(req)->hostid, sizeof(np_features_ctrl(req)->hostid));
-	return NP_SUCCESS;
-}
-
 /* clang-format off */
 static const struct np_feature np_features[256] = {
 	[NVME_FEAT_FID_ARBITRATION] = {.get = np_get_arbitration, .set = np_set_arbitration},
@@ -243,6 +244,16 @@ static const struct np_feature np_features[256] = {
 	[NVME_FEAT_FID_ASYNC_EVENT] = {.get = np_get_async_event, .set = np_set_async_event,
 		.of_discovery = true},
 	[NVME_FEAT_FID_KATO] = {.get = np_get_kato, .set = np_set_kato, .of_discovery = true},
+	[NVME_FEAT_FID_TIMESTAMP] = {.get = np_get_timestamp, .set = np_set_timestamp,
+		.is_configured = true, .data_bytes = 8, .set_bytes = 8},
+	[NVME_FEAT_FID_HOST_BEHAVIOR] = {.get = np_get_behavior, .set = np_set_behavior,
+		.is_configured = true, .data_bytes = 512, .set_bytes = 512},
+	[NVME_FEAT_FID_RESV_MASK] = {.get = np_get_resv_mask, .set = np_set_resv_mask,
+		.of_ns = true, .of_all_too = true},
+	[NVME_FEAT_FID_RESV_PERSIST] = {.get = np_get_resv_persistence,
+		.set_later = np_resv_set_persistence, .of_ns = true},
+	[NVME_FEAT_FID_WRITE_PROTECT] = {.get = np_get_protection,
+		.set_later = np_set_protection, .of_ns = true},
 	[NVME_FEAT_FID_IOCS_PROFILE] = {.get = np_get_constant, .set = np_set_only_zero},
 	[NVME_FEAT_FID_HOST_ID] = {.get = np_get_host_id, .is_configured = true, .data_bytes = 16},
 };
@@ -263,16 +274,29 @@ static unsigned int np_features_select(const struct np_req *req)
 	return np_le32(req->sqe.cdw10) >> 8 & 7;
 }
 
-/* A feature of a namespace is that of all of them: the NSID only has to be one. */
-static struct np_status np_features_check_nsid(struct np_req *req, const struct np_feature *feature)
+/* Sets req->ns where the feature is that of a namespace. */
+static struct np_status np_features_check_nsid(
+	struct np_req *req, const struct np_feature *feature, bool may_be_all)
 {
 	const uint32_t nsid = np_le32(req->sqe.nsid);
+	struct np_ns *ns = np_view_find(np_subsys_view(np_features_ctrl(req)->subsys), nsid);
 
-	if (!feature->is_per_ns || nsid == NVME_NSID_NONE || nsid == NVME_NSID_ALL ||
-		np_view_find(np_subsys_view(np_features_ctrl(req)->subsys), nsid))
+	if (ns && feature->of_ns) {
+		req->ns = ns;
+		np_ns_get(ns, req->queue->reactor->index);
+	}
+	if (ns || (may_be_all && nsid == NVME_NSID_ALL))
+		return NP_SUCCESS;
+	if (!feature->of_ns &&
+		(!feature->is_per_ns || nsid == NVME_NSID_NONE || nsid == NVME_NSID_ALL))
 		return NP_SUCCESS;
 	return np_req_bad(
 		req, offsetof(struct np_sqe, nsid), 0, np_status_generic(NVME_SC_INVALID_NS));
+}
+
+static bool np_feature_can_be_set(const struct np_feature *feature)
+{
+	return feature->set || feature->set_later;
 }
 
 struct np_status np_features_check_get(struct np_req *req, uint32_t *ret_bytes)
@@ -292,7 +316,7 @@ struct np_status np_features_check_get(struct np_req *req, uint32_t *ret_bytes)
 		!(np_le32(req->sqe.cdw11) & NVME_FEAT_HOSTID_EXHID_MASK))
 		return np_req_bad_field(req, cdw11, 0);
 	*ret_bytes = feature->data_bytes;
-	return np_features_check_nsid(req, feature);
+	return np_features_check_nsid(req, feature, false);
 }
 
 void np_features_get(struct np_req *req)
@@ -303,8 +327,8 @@ void np_features_get(struct np_req *req)
 	uint32_t dw0 = feature->initial;
 
 	if (select == NVME_GET_FEATURES_SEL_SUPPORTED)
-		dw0 = (feature->set ? NP_CAP_CHANGEABLE : 0) |
-			(feature->is_per_ns ? NP_CAP_PER_NS : 0);
+		dw0 = (np_feature_can_be_set(feature) ? NP_CAP_CHANGEABLE : 0) |
+			(feature->is_per_ns || feature->of_ns ? NP_CAP_PER_NS : 0);
 	else if (select == NVME_GET_FEATURES_SEL_CURRENT || feature->is_configured)
 		status = feature->get(req, &dw0);
 	if (np_status_is_ok(status))
@@ -323,25 +347,31 @@ struct np_status np_features_check_set(struct np_req *req, uint32_t *ret_bytes)
 	if (np_le32(req->sqe.cdw10) & NP_CDW10_SAVE)
 		return np_req_bad(req, offsetof(struct np_sqe, cdw10) + 3, 7,
 			np_status_specific(NVME_SC_FEATURE_NOT_SAVEABLE));
-	if (nsid != NVME_NSID_NONE && nsid != NVME_NSID_ALL && !feature->is_per_ns)
+	if (nsid != NVME_NSID_NONE && nsid != NVME_NSID_ALL && !feature->is_per_ns &&
+		!feature->of_ns)
 		return np_req_bad(req, offsetof(struct np_sqe, nsid), 0,
 			np_status_specific(NVME_SC_FEATURE_NOT_PER_NS));
 	/*
 	 * The one that cannot be changed is the host identifier: over fabrics it comes with
 	 * Connect. Spec: NVM Express Base 2.0, 5.27.1.25.
 	 */
-	if (!feature->set)
+	if (!np_feature_can_be_set(feature))
 		return np_status_generic(NVME_SC_CMD_SEQ_ERROR);
-	*ret_bytes = 0;
-	return np_features_check_nsid(req, feature);
+	*ret_bytes = feature->set_bytes;
+	return np_features_check_nsid(req, feature, feature->of_all_too);
 }
 
 void np_features_set(struct np_req *req)
 {
 	const struct np_feature *feature = np_feature_find(req);
+	struct np_status status;
 	uint32_t dw0 = 0;
-	const struct np_status status = feature->set(req, np_le32(req->sqe.cdw11), &dw0);
 
+	if (feature->set_later) {
+		feature->set_later(req);
+		return;
+	}
+	status = feature->set(req, np_le32(req->sqe.cdw11), &dw0);
 	if (np_status_is_ok(status))
 		np_req_complete_dw0(req, dw0);
 	else

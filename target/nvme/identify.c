@@ -14,6 +14,7 @@
 #include "target/base/le.h"
 #include "target/nvme/abort.h"
 #include "target/nvme/ctrl.h"
+#include "target/nvme/identify_ctrls.h"
 #include "target/nvme/io.h"
 
 #define NP_MPSMIN_SHIFT 12
@@ -33,6 +34,7 @@ struct np_cns {
 	bool of_discovery; /* discovery controllers have it too */
 	bool has_csi;      /* looks at CSI, of which we know 0: the NVM Command Set */
 	struct np_status (*fill)(struct np_req *req, uint8_t *data);
+	void (*fill_later)(struct np_req *req); /* in its place: answers the command itself */
 };
 
 void np_identify_put_text(char *dst, size_t dst_bytes, const char *text)
@@ -72,6 +74,7 @@ struct np_backend_union {
 	bool any_deallocate;
 	bool all_write_zeroes;
 	bool any_reservable;
+	bool any_protectable;
 };
 
 static struct np_backend_union np_identify_backends(const struct np_view *view)
@@ -84,6 +87,7 @@ static struct np_backend_union np_identify_backends(const struct np_view *view)
 		all.volatile_cache |= backend->volatile_cache;
 		all.any_deallocate |= backend->can_deallocate;
 		all.any_reservable |= view->ns[i]->resv != NULL;
+		all.any_protectable |= view->ns[i]->protect != NULL;
 		all.all_write_zeroes &= backend->can_write_zeroes;
 	}
 	return all;
@@ -95,7 +99,7 @@ static struct np_backend_union np_identify_backends(const struct np_view *view)
  */
 static uint16_t np_identify_oncs(const struct np_backend_union *all)
 {
-	unsigned int oncs = NVME_CTRL_ONCS_SAVE_FEATURES;
+	unsigned int oncs = NVME_CTRL_ONCS_SAVE_FEATURES | NVME_CTRL_ONCS_TIMESTAMP;
 
 	if (all->any_reservable)
 		oncs |= NVME_CTRL_ONCS_RESERVATIONS;
@@ -142,6 +146,8 @@ static void np_identify_fill_io(const struct np_ctrl *ctrl, struct nvme_id_ctrl 
 	id->nn = np_le32(ctrl->subsys->nn);
 	id->mnan = np_le32(NP_MAX_NAMESPACES);
 	id->oncs = np_le16(np_identify_oncs(&all));
+	id->nwpc = all.any_protectable ? NVME_CTRL_NWPC_WRITE_PROTECT : 0;
+	id->crdt1 = np_le16(NP_RETRY_DELAY_MS / 100);
 	id->ocfs = np_le16(NP_COPY_FORMATS);
 	if (all.volatile_cache)
 		id->vwc = NVME_CTRL_VWC_PRESENT | NP_VWC_NO_BROADCAST;
@@ -206,6 +212,8 @@ static struct np_status np_identify_ns(struct np_req *req, uint8_t *data)
 	/* Zero where the namespace cannot be reached. Spec: NVM Express Base 2.0, 8.1.3. */
 	if (np_status_is_ok(np_ana_check(np_ana_state(&req->queue->port->ana, np_ns_group(ns)))))
 		id->nuse = htole64(ns->nblocks);
+	if (atomic_load(&ns->is_protected))
+		id->nsattr = NVME_NS_NSATTR_WRITE_PROTECTED;
 	/* Of single blocks and, fused, of all that a command can have: NAWUN, NAWUPF, NACWU. */
 	id->nsfeat = NVME_NS_FEAT_NATOMIC;
 	id->nacwu = np_le16((uint16_t)((NP_MDTS_BYTES >> ns->lba_shift) - 1));
@@ -295,6 +303,8 @@ static struct np_status np_identify_common_ns(struct np_req *req, uint8_t *data)
 	id->nmic = NVME_NS_NMIC_SHARED;
 	id->anagrpid = np_le32(np_ns_group(ns));
 	id->rescap = np_identify_rescap(ns);
+	if (atomic_load(&ns->is_protected))
+		id->nsattr = NVME_NS_NSATTR_WRITE_PROTECTED;
 	id->nstat = 1; /* bit 0: ready */
 	return NP_SUCCESS;
 }
@@ -316,6 +326,8 @@ static const struct np_cns np_cns_table[256] = {
 	[NVME_IDENTIFY_CNS_CSI_CTRL] = {true, false, true, np_identify_nvm_ctrl},
 	[NVME_IDENTIFY_CNS_CSI_NS_ACTIVE_LIST] = {true, false, true, np_identify_ns_list},
 	[NVME_IDENTIFY_CNS_CSI_INDEPENDENT_ID_NS] = {true, false, false, np_identify_common_ns},
+	[NVME_IDENTIFY_CNS_NS_CTRL_LIST] = {true, false, false, .fill_later = np_identify_ns_ctrls},
+	[NVME_IDENTIFY_CNS_CTRL_LIST] = {true, false, false, .fill_later = np_identify_all_ctrls},
 	[NVME_IDENTIFY_CNS_COMMAND_SET_STRUCTURE] = {true, false, false, np_identify_command_sets},
 };
 
@@ -335,5 +347,10 @@ struct np_status np_identify_check(struct np_req *req, uint32_t *ret_bytes)
 
 void np_identify_execute(struct np_req *req)
 {
-	np_req_complete(req, np_cns_table[np_identify_cns(req)].fill(req, req->va));
+	const struct np_cns *cns = &np_cns_table[np_identify_cns(req)];
+
+	if (cns->fill_later)
+		cns->fill_later(req);
+	else
+		np_req_complete(req, cns->fill(req, req->va));
 }

@@ -40,8 +40,13 @@ struct np_status np_io_check_access(const struct np_req *req)
 	struct np_status status =
 		np_ana_check(np_ana_state(&req->queue->port->ana, np_ns_group(req->ns)));
 
-	if (!np_status_is_ok(status) || !resv || req->cmd->flags & NP_CMD_RESERVES)
+	if (!np_status_is_ok(status))
 		return status;
+	if (req->cmd->flags & NP_CMD_CHANGES_MEDIA &&
+		atomic_load_explicit(&req->ns->is_protected, memory_order_relaxed))
+		return np_status_generic(NVME_SC_NS_WRITE_PROTECTED);
+	if (!resv || req->cmd->flags & NP_CMD_RESERVES)
+		return NP_SUCCESS;
 	if (!np_resv_allows(atomic_load_explicit(&resv->now, memory_order_acquire),
 		    req->queue->ctrl->hostid, !(req->cmd->flags & NP_CMD_READS)))
 		return np_status_generic(NVME_SC_RESERVATION_CONFLICT);

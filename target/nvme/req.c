@@ -110,7 +110,7 @@ static bool np_req_needs_buf(const struct np_req *req)
 /* A command that the gate holds back holds nothing back itself: it has no buffer yet. */
 static void np_req_enter(struct np_req *req)
 {
-	if (req->ns && !(req->cmd->flags & NP_CMD_RESERVES) &&
+	if (req->queue->qid && req->ns && !(req->cmd->flags & NP_CMD_RESERVES) &&
 		!np_gate_enter(
 			req->ns->gate, req->queue->reactor->index, &req->pass, np_io_extent(req)))
 		np_req_retry(req);
@@ -343,6 +343,8 @@ void np_req_complete(struct np_req *req, struct np_status status)
 	if (req->abort)
 		np_abort_answered(req, status);
 	req->step = NP_REQ_RESPOND;
+	if (queue->ctrl && atomic_load_explicit(&queue->ctrl->knows_delays, memory_order_relaxed))
+		status = np_status_delayed(status);
 	req->cqe.cid = req->sqe.cid;
 	req->cqe.status = htole16((uint16_t)(status.field << 1));
 	queue->sqhd = (uint16_t)((queue->sqhd + 1) % queue->sq_entries);

@@ -301,11 +301,14 @@ static struct np_status np_resv_do(
 
 	if (request->verb == NP_RESV_REGISTER)
 		return np_resv_register(draft, request);
+	if (request->verb == NP_RESV_KEEP)
+		return NP_SUCCESS;
 	/* All else is for registrants, who know their key. */
 	if (index < 0 || (!request->ignores_key && draft->now->list[index].key != request->key))
 		return np_resv_conflict();
 	switch (request->verb) {
 	case NP_RESV_REGISTER:
+	case NP_RESV_KEEP:
 		break;
 	case NP_RESV_UNREGISTER:
 		np_resv_unregister(draft, request, (uint32_t)index);

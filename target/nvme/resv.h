@@ -48,6 +48,7 @@ struct np_resv_ns {
 	 */
 	int (*save)(struct np_resv_ns *resv, const struct np_resv *now);
 	void *owner;                   /* of save() */
+	_Atomic uint32_t mask;         /* of notifications that hosts do not want; any thread */
 	bool can_persist;              /* else save() is not called */
 	_Atomic(struct np_resv *) now; /* the control thread's; a reactor forgets it in its loop */
 };
@@ -60,6 +61,7 @@ enum np_resv_verb {
 	NP_RESV_PREEMPT,
 	NP_RESV_RELEASE,
 	NP_RESV_CLEAR,
+	NP_RESV_KEEP, /* nothing but CPTPL; by anybody */
 };
 
 struct np_resv_request {
@@ -70,7 +72,7 @@ struct np_resv_request {
 	uint64_t prey;    /* PRKEY, of PREEMPT */
 	uint8_t type;     /* RTYPE, of ACQUIRE, PREEMPT and RELEASE */
 	bool ignores_key; /* IEKEY */
-	uint8_t cptpl;    /* CPTPL: enum nvme_resv_cptpl, of REGISTER, UNREGISTER and REPLACE */
+	uint8_t cptpl;    /* CPTPL: enum nvme_resv_cptpl, of REGISTER, UNREGISTER, REPLACE, KEEP */
 };
 
 /*

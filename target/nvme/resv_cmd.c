@@ -26,6 +26,7 @@
 #define NP_RESV_EDS 1u /* in CDW11 of Report: 128-bit Host Identifiers */
 #define NP_RESV_NO_CTRL 0xffffu
 #define NP_RESV_CPTPL_RESERVED 1u
+#define NP_RESV_PTPL 1u /* in CDW11 of feature 83h */
 
 /* The data of Register and Acquire; Release has the first only. */
 struct np_resv_keys {
@@ -135,6 +136,7 @@ struct np_resv_news {
 	const struct np_req *req;
 	const struct np_resv *old;
 	const uint8_t *types; /* by registrant of @old */
+	uint32_t mask;        /* what nobody wants to be told of */
 };
 
 static void np_resv_tell_ctrl(void *ctx, struct np_ctrl *ctrl)
@@ -142,7 +144,8 @@ static void np_resv_tell_ctrl(void *ctx, struct np_ctrl *ctrl)
 	const struct np_resv_news *news = ctx;
 	const int index = np_resv_find(news->old, ctrl->hostid);
 
-	if (ctrl->subsys == news->req->queue->attached->subsys && index >= 0 && news->types[index])
+	if (ctrl->subsys == news->req->queue->attached->subsys && index >= 0 &&
+		news->types[index] && !(news->mask >> news->types[index] & 1))
 		np_registry_tell(ctrl, NP_AEN_RESERVATION, news->req->ns->nsid, news->types[index]);
 }
 
@@ -189,6 +192,7 @@ static struct np_extent np_resv_wait_for(const struct np_req *req)
 	return (struct np_extent){0, is_abort ? NP_EXTENT_ALL : 0};
 }
 
+/* Of a command of the I/O queue, or of Set Features: what it wants. */
 static void np_resv_read_request(const struct np_req *req, struct np_resv_request *ret_request)
 {
 	static const enum np_resv_verb registers[] = {
@@ -199,6 +203,13 @@ static void np_resv_read_request(const struct np_req *req, struct np_resv_reques
 	const unsigned int action = np_resv_action(req);
 	struct np_resv_keys keys = {0};
 
+	if (!req->queue->qid) {
+		*ret_request = (struct np_resv_request){.verb = NP_RESV_KEEP,
+			.cptpl = np_le32(req->sqe.cdw11) & NP_RESV_PTPL
+				? NVME_RESERVATION_CPTPL_PERSIST
+				: NVME_RESERVATION_CPTPL_CLEAR};
+		return;
+	}
 	memcpy(&keys, req->va, req->bytes);
 	*ret_request = (struct np_resv_request){
 		.verb = req->sqe.opcode == nvme_cmd_resv_register  ? registers[action]
@@ -221,7 +232,8 @@ static struct np_status np_resv_publish(
 {
 	struct np_resv_ns *resv = req->ns->resv;
 	struct np_resv *old = atomic_load(&resv->now), *now;
-	struct np_resv_news news = {.req = req, .old = old, .types = types};
+	struct np_resv_news news = {
+		.req = req, .old = old, .types = types, .mask = atomic_load(&resv->mask)};
 	struct np_resv_request request;
 	struct np_status status;
 
@@ -269,6 +281,18 @@ void np_resv_execute(struct np_req *req)
 {
 	req->msg.fn = np_resv_decide;
 	np_runtime_send_control(req->ns->resv->runtime, &req->msg);
+}
+
+void np_resv_set_persistence(struct np_req *req)
+{
+	const uint32_t value = np_le32(req->sqe.cdw11);
+
+	if (!req->ns->resv)
+		np_req_complete(req, np_req_bad_field(req, cdw10, 0));
+	else if (value & ~NP_RESV_PTPL || (value && !req->ns->resv->can_persist))
+		np_req_complete(req, np_req_bad_field(req, cdw11, 0));
+	else
+		np_resv_execute(req);
 }
 
 /* ---- Report ------------------------------------------------------------------------------- */

@@ -20,4 +20,7 @@ struct np_status np_resv_check_report(struct np_req *req, uint32_t *ret_bytes);
 void np_resv_execute(struct np_req *req);
 void np_resv_report(struct np_req *req);
 
+/* Set Features, Reservation Persistence, of req->ns. Spec: NVM Express Base 2.0, 5.27.1.29. */
+void np_resv_set_persistence(struct np_req *req);
+
 #endif

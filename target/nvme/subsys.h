@@ -83,7 +83,14 @@ struct np_ns {
 	 */
 	void (*distrust)(
 		struct np_ns *ns, unsigned int rnic, struct np_mem_region *region, uint64_t lba);
-	void *owner;     /* of distrust() */
+	/* Protected against writes by a host. Written by the control thread. */
+	_Atomic bool is_protected;
+	/*
+	 * Keeps @is_protected beyond this process, and tells the hosts. NULL: it cannot be protected.
+	 * Context: control thread. Return: 0 when that is durable, or -errno.
+	 */
+	int (*protect)(struct np_ns *ns, bool is_protected);
+	void *owner;     /* of distrust() and protect() */
 	uint64_t shared; /* control thread only: regions in whose pools users[] are, a bit an id */
 	struct np_list link; /* control thread only, while it is being retired */
 };

@@ -194,6 +194,87 @@ static void test_features__host_identifier(void **state)
 		np_lb_exec(conn, sqe, id, sizeof(id)), np_status_generic(NVME_SC_CMD_SEQ_ERROR));
 }
 
+static struct np_cqe feature(
+	struct np_lb_conn *conn, bool is_set, uint8_t fid, void *data, uint32_t bytes)
+{
+	struct np_sqe sqe =
+		np_lb_sqe(is_set ? nvme_admin_set_features : nvme_admin_get_features, 0);
+
+	sqe.cdw10 = np_le32(fid);
+	return np_lb_exec(conn, sqe, data, bytes);
+}
+
+static uint64_t timestamp(struct np_lb_conn *conn, uint8_t *ret_attributes)
+{
+	uint8_t data[8] = {0};
+	uint64_t ms_le = 0;
+
+	np_lb_assert_status(
+		feature(conn, false, NVME_FEAT_FID_TIMESTAMP, data, sizeof(data)), NP_SUCCESS);
+	memcpy(&ms_le, data, 6);
+	*ret_attributes = data[6];
+	return np_le64(ms_le);
+}
+
+/* It counts from the reset on, until a host says what time it is. */
+static void test_features__timestamp(void **state)
+{
+	struct np_lb *lb = *state;
+	struct np_lb_conn *conn = np_lb_connect_admin(lb, NP_LB_SUBNQN, true);
+	uint8_t data[8] = {0xff, 0xee, 0xdd, 0xcc, 0xbb, 0x01}, attributes;
+
+	assert_int_equal(timestamp(conn, &attributes), 0);
+	np_lb_advance(lb, 300);
+	assert_int_equal(timestamp(conn, &attributes), 300);
+	assert_int_equal(attributes, 0);
+	np_lb_assert_status(
+		feature(conn, true, NVME_FEAT_FID_TIMESTAMP, data, sizeof(data)), NP_SUCCESS);
+	np_lb_advance(lb, 200);
+	assert_int_equal(timestamp(conn, &attributes), 0x01bbccddeeff + 200);
+	assert_int_equal(attributes, 1 << 1);
+	np_lb_property_set(conn, NVME_REG_CC, 0, 0x460000);
+	np_lb_property_set(conn, NVME_REG_CC, 0, 0x460001);
+	assert_int_equal(timestamp(conn, &attributes), 0);
+	assert_int_equal(attributes, 0);
+}
+
+/* A host that knows of delays is told when to try again. */
+static void test_features__host_behavior(void **state)
+{
+	struct np_lb *lb = *state;
+	struct np_lb_conn *conn = np_lb_connect_admin(lb, NP_LB_SUBNQN, true);
+	struct np_lb_conn *io = np_lb_connect_io(lb, conn, 1);
+	struct nvme_feat_host_behavior behavior = {.acre = 1}, got;
+	const uint8_t fid = NVME_FEAT_FID_HOST_BEHAVIOR;
+	struct np_cqe cqe;
+
+	np_ana_set(&lb->ports[0].ana, 1, NVME_ANA_STATE_INACCESSIBLE);
+	cqe = np_lb_exec(io, np_lb_sqe(nvme_cmd_flush, 1), NULL, 0);
+	assert_int_equal(np_lb_status(cqe).field & NVME_SC_CRD, 0);
+	np_lb_assert_status(feature(conn, true, fid, &behavior, sizeof(behavior)), NP_SUCCESS);
+	memset(&got, 0xff, sizeof(got));
+	np_lb_assert_status(feature(conn, false, fid, &got, sizeof(got)), NP_SUCCESS);
+	assert_memory_equal(&got, &behavior, sizeof(got));
+	cqe = np_lb_exec(io, np_lb_sqe(nvme_cmd_flush, 1), NULL, 0);
+	np_lb_assert_status(cqe, np_status_path(NVME_SC_ANA_INACCESSIBLE));
+	assert_int_equal(np_lb_status(cqe).field & (NVME_SC_CRD | NVME_SC_DNR), 1 << 11);
+	/* There is nothing to wait for where another try is in vain. */
+	np_ana_set(&lb->ports[0].ana, 1, NVME_ANA_STATE_OPTIMIZED);
+	lb->backends[0].fail = np_status_generic(NVME_SC_INTERNAL);
+	lb->backends[0].fail_op = NP_IO_FLUSH;
+	cqe = np_lb_exec(io, np_lb_sqe(nvme_cmd_flush, 1), NULL, 0);
+	assert_int_equal(np_lb_status(cqe).field & (NVME_SC_CRD | NVME_SC_DNR), NVME_SC_DNR);
+	lb->backends[0].fail = np_status_generic(NVME_SC_LBA_RANGE);
+	cqe = np_lb_exec(io, np_lb_sqe(nvme_cmd_flush, 1), NULL, 0);
+	assert_int_equal(np_lb_status(cqe).field & (NVME_SC_CRD | NVME_SC_DNR), NVME_SC_DNR);
+	lb->backends[0].fail = NP_SUCCESS;
+	cqe = np_lb_exec(io, np_lb_sqe(nvme_cmd_flush, 1), NULL, 0);
+	assert_int_equal(np_lb_status(cqe).field, 0);
+	behavior.acre = 2;
+	np_lb_assert_status(feature(conn, true, fid, &behavior, sizeof(behavior)),
+		np_status_generic(NVME_SC_INVALID_FIELD));
+}
+
 #define WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -203,6 +284,8 @@ int main(void)
 		WORLD(test_features__no_cache),
 		WORLD(test_features__discovery_controller),
 		WORLD(test_features__host_identifier),
+		WORLD(test_features__timestamp),
+		WORLD(test_features__host_behavior),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

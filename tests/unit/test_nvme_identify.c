@@ -120,10 +120,12 @@ static void test_identify_ctrl__announces_what_the_drives_can(void **state)
 	assert_int_equal(np_le16(data.ctrl.oncs),
 		NVME_CTRL_ONCS_COMPARE | NVME_CTRL_ONCS_COPY | NVME_CTRL_ONCS_VERIFY |
 			NVME_CTRL_ONCS_DSM | NVME_CTRL_ONCS_WRITE_ZEROES |
-			NVME_CTRL_ONCS_SAVE_FEATURES);
+			NVME_CTRL_ONCS_SAVE_FEATURES | NVME_CTRL_ONCS_TIMESTAMP);
 	assert_int_equal(data.ctrl.vwc, 0x05);
 	assert_int_equal(np_le16(data.ctrl.ocfs), 3);
 	assert_int_equal(np_le16(data.ctrl.fuses), 1);
+	assert_int_equal(np_le16(data.ctrl.crdt1), 10);
+	assert_int_equal(data.ctrl.nwpc, 0);
 	assert_int_equal(np_le16(data.ctrl.acwu), 15);
 
 	/* One namespace without Write Zeroes is enough to lose it, for Deallocate it is not. */
@@ -133,7 +135,8 @@ static void test_identify_ctrl__announces_what_the_drives_can(void **state)
 	identify_ok(conn, NVME_IDENTIFY_CNS_CTRL, 0);
 	assert_int_equal(np_le16(data.ctrl.oncs),
 		NVME_CTRL_ONCS_COMPARE | NVME_CTRL_ONCS_COPY | NVME_CTRL_ONCS_VERIFY |
-			NVME_CTRL_ONCS_DSM | NVME_CTRL_ONCS_SAVE_FEATURES);
+			NVME_CTRL_ONCS_DSM | NVME_CTRL_ONCS_SAVE_FEATURES |
+			NVME_CTRL_ONCS_TIMESTAMP);
 	assert_int_equal(data.ctrl.vwc, 0x05);
 
 	lb->backends[1].base.can_deallocate = false;
@@ -141,7 +144,7 @@ static void test_identify_ctrl__announces_what_the_drives_can(void **state)
 	identify_ok(conn, NVME_IDENTIFY_CNS_CTRL, 0);
 	assert_int_equal(np_le16(data.ctrl.oncs),
 		NVME_CTRL_ONCS_COMPARE | NVME_CTRL_ONCS_COPY | NVME_CTRL_ONCS_VERIFY |
-			NVME_CTRL_ONCS_SAVE_FEATURES);
+			NVME_CTRL_ONCS_SAVE_FEATURES | NVME_CTRL_ONCS_TIMESTAMP);
 	assert_int_equal(data.ctrl.vwc, 0);
 }
 
@@ -303,9 +306,55 @@ static void test_identify__csi(void **state)
 	assert_memory_equal(data.bytes + 1, zeroes, 4095);
 }
 
+static unsigned int list_ctrls(struct np_lb_conn *conn, uint8_t cns, uint32_t nsid, uint16_t from,
+	uint16_t ret_ids[], unsigned int max)
+{
+	struct np_sqe sqe = np_lb_sqe(nvme_admin_identify, nsid);
+	static struct nvme_ctrl_list list;
+	unsigned int n;
+
+	memset(&list, 0xff, sizeof(list));
+	sqe.cdw10 = np_le32(cns | (uint32_t)from << 16);
+	np_lb_assert_status(np_lb_exec(conn, sqe, &list, sizeof(list)), NP_SUCCESS);
+	n = np_le16(list.num);
+	assert_true(n <= max);
+	for (unsigned int i = 0; i < n; i++)
+		ret_ids[i] = np_le16(list.identifier[i]);
+	assert_int_equal(list.identifier[n], 0);
+	return n;
+}
+
+static void test_identify__lists_of_controllers(void **state)
+{
+	struct np_lb *lb = *state;
+	struct np_lb_conn *first = np_lb_connect_admin(lb, NP_LB_SUBNQN, true);
+	struct np_lb_conn *second = np_lb_connect_admin(lb, NP_LB_SUBNQN, true);
+	struct np_lb_conn *other = np_lb_connect_admin(lb, NP_LB_SUBNQN_OPEN, true);
+	uint16_t ids[4], want[] = {first->queue.ctrl->cntlid, second->queue.ctrl->cntlid};
+	const uint8_t all = NVME_IDENTIFY_CNS_CTRL_LIST, of_ns = NVME_IDENTIFY_CNS_NS_CTRL_LIST;
+
+	assert_true(want[0] < want[1]);
+	assert_int_equal(list_ctrls(first, all, 0, 0, ids, 4), 2);
+	assert_memory_equal(ids, want, sizeof(want));
+	assert_int_equal(list_ctrls(first, all, 0, want[0], ids, 4), 2);
+	assert_int_equal(list_ctrls(first, all, 0, (uint16_t)(want[0] + 1), ids, 4), 1);
+	assert_int_equal(ids[0], want[1]);
+	assert_int_equal(list_ctrls(first, all, 0, 0xffff, ids, 4), 0);
+	assert_int_equal(list_ctrls(other, all, 0, 0, ids, 4), 1);
+	/* Of a namespace; of one that is not active: nobody. */
+	assert_int_equal(list_ctrls(first, of_ns, 3, 0, ids, 4), 2);
+	assert_int_equal(list_ctrls(first, of_ns, 2, 0, ids, 4), 0);
+	np_lb_assert_status(identify(first, of_ns, NVME_NSID_ALL, 0, 4096),
+		np_status_generic(NVME_SC_INVALID_FIELD));
+	np_lb_assert_status(
+		identify(first, of_ns, 0, 0, 4096), np_status_generic(NVME_SC_INVALID_NS));
+	np_lb_assert_status(identify(first, of_ns, NP_MAX_NAMESPACES + 1, 0, 4096),
+		np_status_generic(NVME_SC_INVALID_NS));
+}
+
 static void test_identify__wrong_cns_or_length(void **state)
 {
-	static const uint8_t bad[] = {0x04, 0x09, 0x10, 0x13, 0x14, 0x1b, 0x80, 0xff};
+	static const uint8_t bad[] = {0x04, 0x09, 0x10, 0x14, 0x1b, 0x80, 0xff};
 	struct np_lb_conn *conn = np_lb_connect_admin(*state, NP_LB_SUBNQN, true);
 	struct nvme_error_log_page entry;
 
@@ -334,6 +383,7 @@ int main(void)
 		WORLD(test_identify_list__is_above_the_nsid),
 		WORLD(test_identify_descs__identities_and_end),
 		WORLD(test_identify__csi),
+		WORLD(test_identify__lists_of_controllers),
 		WORLD(test_identify__wrong_cns_or_length),
 	};
 

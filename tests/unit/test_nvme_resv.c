@@ -163,6 +163,20 @@ static void test_notification__comes_by_event_and_log(void **state)
 	assert_int_equal(elsewhere->queue.ctrl->nresv_notes, 0);
 }
 
+/* A kind of notification that hosts do not want (feature 82h). */
+static void test_notification__masked(void **state)
+{
+	struct hosts *hosts = *state;
+
+	register_both(hosts);
+	atomic_store(&hosts->resv->mask, NVME_FEAT_RESV_NOTIFY_RESREL);
+	command(hosts, 0, nvme_cmd_resv_acquire, WERO << 8, 0x111, 0, OK);
+	command(hosts, 0, nvme_cmd_resv_release, WERO << 8, 0x111, 0, OK);
+	read_note(hosts, 1, 0, 0, 0);
+	command(hosts, 0, nvme_cmd_resv_acquire, 1 | WE << 8, 0x111, 0x222, OK);
+	read_note(hosts, 1, 1, NVME_RESV_NOTIFY_RNLPT_REGISTRATION_PREEMPTED, 0);
+}
+
 static void test_report__lists_registered_controllers(void **state)
 {
 	struct hosts *hosts = *state;
@@ -347,6 +361,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		HOSTS(test_reservation__keeps_the_other_host_off),
 		HOSTS(test_notification__comes_by_event_and_log),
+		HOSTS(test_notification__masked),
 		HOSTS(test_report__lists_registered_controllers),
 		HOSTS(test_fields__that_are_refused),
 		HOSTS(test_preempt_and_abort__waits),

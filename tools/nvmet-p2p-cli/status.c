@@ -111,6 +111,9 @@ static void print_namespaces(json_t *namespaces, FILE *out)
 		np_table_add(table, ns);
 		if (strcmp(np_json_text(ns, "state"), "up") != 0)
 			np_table_note(table, np_json_text(ns, "state"), np_json_text(ns, "reason"));
+		if (json_is_true(json_object_get(ns, "write_protected")))
+			np_table_note(
+				table, "write protected", "by a host (nvme set-feature -f 0x84)");
 		snprintf(label, sizeof(label), "P2P %s", np_json_text(ns, "p2p"));
 		if (strcmp(np_json_text(ns, "p2p"), "on") != 0)
 			np_table_note(table, label, np_json_text(ns, "p2p_reason"));

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * identify_ctrls.c - Identify: lists of controllers, of which the control thread knows.
+ *
+ * Thread: the reactor of req->queue; functions marked "control" on the control thread.
+ * Depends: ctrl.h, registry.h.
+ */
+#include "target/nvme/identify_ctrls.h"
+
+#include <string.h>
+
+#include "target/base/le.h"
+#include "target/nvme/ctrl.h"
+#include "target/nvme/registry.h"
+
+static_assert(sizeof(struct nvme_ctrl_list) == 4096, "controller list");
+
+/* Controller ids, a bit each: they come in any order, and go out in theirs. */
+struct np_ctrl_set {
+	const struct np_subsys *subsys;
+	uint32_t nsid; /* only those that have it; 0: all */
+	uint8_t bits[(NP_CNTLID_MAX + 1) / 8 + 1];
+};
+
+/* Control. */
+static void np_ctrl_set_add(void *ctx, struct np_ctrl *ctrl)
+{
+	struct np_ctrl_set *set = ctx;
+
+	if (ctrl->subsys == set->subsys &&
+		(!set->nsid || np_view_find(np_subsys_view(ctrl->subsys), set->nsid)))
+		set->bits[ctrl->cntlid / 8] |= (uint8_t)(1u << ctrl->cntlid % 8);
+}
+
+static void np_identify_listed(struct np_msg *msg)
+{
+	np_req_complete(np_container_of(msg, struct np_req, msg), NP_SUCCESS);
+}
+
+/* Control. */
+static void np_identify_list(struct np_msg *msg)
+{
+	struct np_req *req = np_container_of(msg, struct np_req, msg);
+	const uint32_t cdw10 = np_le32(req->sqe.cdw10), from = cdw10 >> 16;
+	struct np_ctrl_set set = {.subsys = req->queue->attached->subsys};
+	struct nvme_ctrl_list list = {0};
+	uint16_t n = 0;
+
+	if ((uint8_t)cdw10 == NVME_IDENTIFY_CNS_NS_CTRL_LIST)
+		set.nsid = np_le32(req->sqe.nsid);
+	np_registry_each(np_ctrl_set_add, &set);
+	for (uint32_t id = from; id <= NP_CNTLID_MAX && n < NVME_ID_CTRL_LIST_MAX; id++) {
+		if (set.bits[id / 8] >> id % 8 & 1)
+			list.identifier[n++] = np_le16((uint16_t)id);
+	}
+	list.num = np_le16(n);
+	memcpy(req->va, &list, sizeof(list));
+	msg->fn = np_identify_listed;
+	np_reactor_send(req->queue->reactor, msg);
+}
+
+void np_identify_all_ctrls(struct np_req *req)
+{
+	req->msg.fn = np_identify_list;
+	np_registry_send(&req->msg);
+}
+
+void np_identify_ns_ctrls(struct np_req *req)
+{
+	const uint32_t nsid = np_le32(req->sqe.nsid);
+
+	if (nsid == NVME_NSID_ALL)
+		np_req_complete(req, np_req_bad_field(req, nsid, 0));
+	else if (nsid == NVME_NSID_NONE || nsid > req->queue->ctrl->subsys->nn)
+		np_req_complete(req,
+			np_req_bad(req, offsetof(struct np_sqe, nsid), 0,
+				np_status_generic(NVME_SC_INVALID_NS)));
+	else
+		np_identify_all_ctrls(req);
+}
