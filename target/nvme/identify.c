@@ -318,17 +318,27 @@ static struct np_status np_identify_command_sets(struct np_req *req, uint8_t *da
 }
 
 static const struct np_cns np_cns_table[256] = {
-	[NVME_IDENTIFY_CNS_NS] = {true, false, false, np_identify_ns},
-	[NVME_IDENTIFY_CNS_CTRL] = {true, true, false, np_identify_ctrl},
-	[NVME_IDENTIFY_CNS_NS_ACTIVE_LIST] = {true, false, false, np_identify_ns_list},
-	[NVME_IDENTIFY_CNS_NS_DESC_LIST] = {true, false, false, np_identify_ns_descs},
-	[NVME_IDENTIFY_CNS_CSI_NS] = {true, false, true, np_identify_nvm_ns},
-	[NVME_IDENTIFY_CNS_CSI_CTRL] = {true, false, true, np_identify_nvm_ctrl},
-	[NVME_IDENTIFY_CNS_CSI_NS_ACTIVE_LIST] = {true, false, true, np_identify_ns_list},
-	[NVME_IDENTIFY_CNS_CSI_INDEPENDENT_ID_NS] = {true, false, false, np_identify_common_ns},
-	[NVME_IDENTIFY_CNS_NS_CTRL_LIST] = {true, false, false, .fill_later = np_identify_ns_ctrls},
-	[NVME_IDENTIFY_CNS_CTRL_LIST] = {true, false, false, .fill_later = np_identify_all_ctrls},
-	[NVME_IDENTIFY_CNS_COMMAND_SET_STRUCTURE] = {true, false, false, np_identify_command_sets},
+	[NVME_IDENTIFY_CNS_NS] = {.is_known = true, .fill = np_identify_ns},
+	[NVME_IDENTIFY_CNS_CTRL] = {.is_known = true,
+		.of_discovery = true,
+		.fill = np_identify_ctrl},
+	[NVME_IDENTIFY_CNS_NS_ACTIVE_LIST] = {.is_known = true, .fill = np_identify_ns_list},
+	[NVME_IDENTIFY_CNS_NS_DESC_LIST] = {.is_known = true, .fill = np_identify_ns_descs},
+	[NVME_IDENTIFY_CNS_CSI_NS] = {.is_known = true,
+		.has_csi = true,
+		.fill = np_identify_nvm_ns},
+	[NVME_IDENTIFY_CNS_CSI_CTRL] = {.is_known = true,
+		.has_csi = true,
+		.fill = np_identify_nvm_ctrl},
+	[NVME_IDENTIFY_CNS_CSI_NS_ACTIVE_LIST] = {.is_known = true,
+		.has_csi = true,
+		.fill = np_identify_ns_list},
+	[NVME_IDENTIFY_CNS_CSI_INDEPENDENT_ID_NS] = {.is_known = true,
+		.fill = np_identify_common_ns},
+	[NVME_IDENTIFY_CNS_NS_CTRL_LIST] = {.is_known = true, .fill_later = np_identify_ns_ctrls},
+	[NVME_IDENTIFY_CNS_CTRL_LIST] = {.is_known = true, .fill_later = np_identify_all_ctrls},
+	[NVME_IDENTIFY_CNS_COMMAND_SET_STRUCTURE] = {.is_known = true,
+		.fill = np_identify_command_sets},
 };
 
 struct np_status np_identify_check(struct np_req *req, uint32_t *ret_bytes)
