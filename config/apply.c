@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "target/base/event.h"
-#include "target/base/line.h"
 #include "target/base/log.h"
 #include "target/nvme/registry.h"
 
@@ -25,13 +24,33 @@
 
 /* ---- ports -------------------------------------------------------------------------------- */
 
-static void np_apply_listen(struct np_daemon *daemon, struct np_port *port)
+static void np_apply_tell_discovery(void *ctx, struct np_ctrl *ctrl)
+{
+	(void)ctx;
+	if (ctrl->subsys->is_discovery)
+		np_registry_tell(ctrl, NP_AEN_DISC_CHANGED, 0, 0);
+}
+
+void np_apply_discovery_changed(struct np_daemon *daemon)
+{
+	np_stat_add(&daemon->target.genctr, 1);
+	np_registry_each(np_apply_tell_discovery, NULL);
+}
+
+static void np_apply_set_state(struct np_daemon *daemon, struct np_port *port,
+	enum np_port_state state, const char *reason)
+{
+	if (np_port_set_state(port, state, reason))
+		np_apply_discovery_changed(daemon);
+}
+
+void np_apply_listen(struct np_daemon *daemon, struct np_port *port)
 {
 	const struct np_transport_ops *ops = daemon->transport->ops;
 	char why[sizeof(port->reason)];
 
 	if (!ops->listen(daemon->transport, port, why, sizeof(why))) {
-		np_port_set_state(port, NP_PORT_LISTENING, "");
+		np_apply_set_state(daemon, port, NP_PORT_LISTENING, "");
 		np_event(NP_EVENT_PORT, NP_LOG_INFO, "port %u: listening on %s %s", port->portid,
 			port->traddr, port->trsvcid);
 		return;
@@ -41,7 +60,14 @@ static void np_apply_listen(struct np_daemon *daemon, struct np_port *port)
 		np_event(NP_EVENT_PORT, NP_LOG_WARN,
 			"port %u: cannot listen on %s %s: %s; trying again every %.0f s",
 			port->portid, port->traddr, port->trsvcid, why, NP_LISTEN_RETRY_S);
-	np_port_set_state(port, NP_PORT_RETRYING, why);
+	np_apply_set_state(daemon, port, NP_PORT_RETRYING, why);
+}
+
+void np_apply_unlisten(struct np_daemon *daemon, struct np_port *port, const char *reason)
+{
+	if (port->state == NP_PORT_LISTENING)
+		daemon->transport->ops->unlisten(daemon->transport, port);
+	np_apply_set_state(daemon, port, NP_PORT_CLOSED, reason);
 }
 
 static void np_apply_listen_retry(struct ev_loop *loop, struct ev_timer *timer, int events)
@@ -57,48 +83,6 @@ static void np_apply_listen_retry(struct ev_loop *loop, struct ev_timer *timer, 
 }
 
 /* ---- start -------------------------------------------------------------------------------- */
-
-/* One for all namespaces on a device. Return: NULL without memory. */
-static struct np_gate *np_apply_gate(struct np_daemon *daemon, const struct np_applied_ns *applied)
-{
-	const char *path = applied->cfg->device.path;
-
-	for (struct np_applied_ns *other = daemon->namespaces; path && other < applied; other++) {
-		if (other->cfg->device.path && !strcmp(other->cfg->device.path, path))
-			return np_gate_share(other->gate);
-	}
-	return np_gate_new(&daemon->runtime);
-}
-
-static int np_apply_list_namespaces(struct np_daemon *daemon)
-{
-	const struct np_cfg *cfg = daemon->cfg;
-	size_t count = 0;
-
-	for (size_t i = 0; i < cfg->n_subsystems; i++)
-		count += cfg->subsystems[i].n_namespaces;
-	daemon->namespaces = calloc(count + 1, sizeof(*daemon->namespaces));
-	if (!daemon->namespaces)
-		return -ENOMEM;
-	for (size_t i = 0; i < cfg->n_subsystems; i++) {
-		for (size_t j = 0; j < cfg->subsystems[i].n_namespaces; j++) {
-			struct np_applied_ns *applied = &daemon->namespaces[daemon->n_namespaces];
-
-			applied->daemon = daemon;
-			applied->cfg_subsys = &cfg->subsystems[i];
-			applied->cfg = &cfg->subsystems[i].namespaces[j];
-			/* A kernel without ANA saves group 0. */
-			applied->ana_group = applied->cfg->ana_grpid ? applied->cfg->ana_grpid : 1;
-			applied->stats =
-				np_line_alloc(daemon->runtime.nreactors * sizeof(*applied->stats));
-			daemon->n_namespaces++;
-			applied->gate = np_apply_gate(daemon, applied);
-			if (!applied->stats || !applied->gate || np_apply_kept(daemon, applied))
-				return -ENOMEM;
-		}
-	}
-	return 0;
-}
 
 static int np_apply_start_runtime(
 	struct np_daemon *daemon, struct ev_loop *loop, char *why, size_t why_size)
@@ -130,13 +114,7 @@ static void np_apply_undo(struct np_daemon *daemon)
 	np_runtime_stop(&daemon->runtime);
 	np_apply_free_target(&daemon->target);
 	np_apply_retire_fini(daemon);
-	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
-		np_apply_free_ns(daemon->namespaces[i].ns);
-		free(daemon->namespaces[i].stats);
-		np_gate_put(daemon->namespaces[i].gate);
-		np_resv_ns_free(daemon->namespaces[i].resv);
-	}
-	free(daemon->namespaces);
+	np_apply_free_list(daemon);
 	free(daemon->memory);
 	np_mem_close_all(&daemon->mem);
 }
@@ -160,7 +138,7 @@ static int np_apply_bring_up(struct np_daemon *daemon, char *why, size_t why_siz
 	int ret;
 
 	np_state_open(&daemon->state, daemon->cfg->daemon.state_dir);
-	ret = np_apply_list_namespaces(daemon);
+	ret = np_apply_list(daemon);
 	if (!ret)
 		ret = np_apply_list_providers(daemon);
 	if (ret)
@@ -173,7 +151,7 @@ static int np_apply_bring_up(struct np_daemon *daemon, char *why, size_t why_siz
 	if (ret)
 		return ret;
 	for (unsigned int i = 0; i < daemon->n_namespaces; i++)
-		np_apply_namespace(daemon, &daemon->namespaces[i]);
+		np_apply_namespace(daemon, daemon->namespaces[i]);
 	ret = np_apply_build_target(daemon);
 	if (ret)
 		goto err_memory;
@@ -216,13 +194,8 @@ void np_apply_drain(struct np_daemon *daemon)
 {
 	ev_timer_stop(daemon->runtime.loop, &daemon->listen_timer);
 	np_apply_devices_unwatch(daemon);
-	for (unsigned int i = 0; i < daemon->target.nports; i++) {
-		struct np_port *port = daemon->target.ports[i];
-
-		if (port->state == NP_PORT_LISTENING)
-			daemon->transport->ops->unlisten(daemon->transport, port);
-		np_port_set_state(port, NP_PORT_CLOSED, "the target is stopping");
-	}
+	for (unsigned int i = 0; i < daemon->target.nports; i++)
+		np_apply_unlisten(daemon, daemon->target.ports[i], "the target is stopping");
 	daemon->transport->ops->abort_conn(daemon->transport, NULL, "the target is stopping");
 }
 
@@ -230,4 +203,5 @@ void np_apply_stop(struct np_daemon *daemon)
 {
 	np_registry_close();
 	np_apply_undo(daemon);
+	np_cfg_free(daemon->reloaded_cfg);
 }

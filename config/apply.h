@@ -41,6 +41,11 @@ struct np_applied_ns {
 	struct np_daemon *daemon;
 	const struct np_cfg_subsys *cfg_subsys;
 	const struct np_cfg_ns *cfg;
+	struct np_list link; /* in daemon->retired_applied */
+	uint32_t id;         /* from 1 on, no other's */
+	bool lends;          /* stats and resv are another's */
+	bool is_idle;        /* nothing refers to it any more, but maybe a message on its way */
+	struct np_subsys *subsys;
 	struct np_ns *ns;          /* NULL: it is down */
 	struct np_ns_stats *stats; /* by reactor index; goes on when the namespace comes back */
 	char reason[256];          /* why it is down */
@@ -64,20 +69,27 @@ struct np_applied_memory {
 
 struct np_daemon {
 	const struct np_cfg *cfg;
+	const char *config_path;     /* where it came from, for np_apply_reload_file(); or NULL */
+	struct np_cfg *reloaded_cfg; /* cfg, if it is not that of the start */
 	struct np_runtime runtime;
 	struct np_mem mem;
 	struct np_applied_memory *memory; /* in the order of the configuration */
 	struct np_transport *transport;
 	struct np_state state;
 	struct np_target target;
-	struct np_applied_ns *namespaces; /* in the order of the configuration */
+	struct np_applied_ns **namespaces; /* in the order of the configuration */
 	unsigned int n_namespaces;
+	uint32_t next_ns_id;
 	struct ev_timer listen_timer;
 	struct np_hotplug *hotplug; /* NULL: devices are not watched */
 	struct ev_timer reconsider_timer, lost_timer;
 	bool is_device_new; /* since the last reconsideration */
 	struct ev_timer retire_timer;
-	struct np_list retired; /* struct np_ns in no view, while commands hold them */
+	/* What is offered no more, while somebody uses it: */
+	struct np_list retired;            /* struct np_ns in no view */
+	struct np_list retired_applied;    /* struct np_applied_ns that own some of them */
+	struct np_list retired_ports;      /* struct np_port */
+	struct np_list retired_subsystems; /* struct np_subsys */
 	ev_tstamp started;
 };
 
@@ -98,6 +110,48 @@ void np_apply_drain(struct np_daemon *daemon);
 
 /* Frees all. No connection may be left. */
 void np_apply_stop(struct np_daemon *daemon);
+
+/* Has @port listen; if that fails it is tried again every two seconds. */
+void np_apply_listen(struct np_daemon *daemon, struct np_port *port);
+
+/* @port takes no connections any more; those that are there stay. */
+void np_apply_unlisten(struct np_daemon *daemon, struct np_port *port, const char *reason);
+
+/* What discovery tells has changed: so it says, and tells who waits to know. */
+void np_apply_discovery_changed(struct np_daemon *daemon);
+
+/* apply_list.c ------------------------------------------------------------------------------ */
+
+/* Lists in daemon->namespaces what daemon->cfg wants. Return: 0 or -ENOMEM. */
+int np_apply_list(struct np_daemon *daemon);
+
+void np_apply_free_list(struct np_daemon *daemon);
+
+/* One that is not up and not listed yet. Return: NULL without memory. */
+struct np_applied_ns *np_apply_new_applied(struct np_daemon *daemon,
+	const struct np_cfg_subsys *cfg_subsys, const struct np_cfg_ns *cfg);
+
+/*
+ * One that is to take the place of @old, with its counters and what is kept of it; they stay with @old until
+ * np_apply_inherit(). Return: NULL without memory.
+ */
+struct np_applied_ns *np_apply_new_heir(struct np_applied_ns *old,
+	const struct np_cfg_subsys *cfg_subsys, const struct np_cfg_ns *cfg);
+
+/* @heir takes the place of @old. */
+void np_apply_inherit(struct np_applied_ns *heir, struct np_applied_ns *old);
+
+/* Frees all that belongs to it, the namespace as well. */
+void np_apply_free_applied(struct np_applied_ns *applied);
+
+/* Has its device another size than what hosts were told? */
+bool np_apply_has_new_size(const struct np_applied_ns *applied);
+
+/* For np_ns.is_visible. */
+bool np_apply_is_visible(const struct np_ns *ns, const char *hostnqn);
+
+/* The ANA group that the operator wants. */
+uint32_t np_apply_ana_group(const struct np_cfg_ns *cfg);
 
 /* apply_mem.c ------------------------------------------------------------------------------- */
 
@@ -191,6 +245,15 @@ void np_apply_test_all(struct np_daemon *daemon);
 void np_apply_distrust(
 	struct np_ns *ns, unsigned int rnic, struct np_mem_region *region, uint64_t lba);
 
+/* apply_ana.c ------------------------------------------------------------------------------- */
+
+/* Moves the namespace to another group, and tells the hosts. */
+void np_apply_move(struct np_applied_ns *applied, uint32_t group);
+
+/* Sets the states that @cfg wants and @was did not. */
+void np_apply_change_ana(
+	struct np_port *port, const struct np_cfg_port *was, const struct np_cfg_port *cfg);
+
 /* apply_share.c ----------------------------------------------------------------------------- */
 
 /* The namespace has its quota and its reserve in the memory that its paths use now, only there. */
@@ -209,27 +272,56 @@ int np_apply_build_target(struct np_daemon *daemon);
 
 void np_apply_free_target(struct np_target *target);
 
-/* An empty view with room for all namespaces of @cfg, to be given to free(). NULL without memory. */
-struct np_view *np_apply_new_view(const struct np_cfg_subsys *cfg);
+/* A subsystem without namespaces. Return: NULL without memory; to be given to np_subsys_free(). */
+struct np_subsys *np_apply_new_subsys(const struct np_cfg_subsys *cfg);
 
-/* Lists in @view, which has room for all, the namespaces of @cfg that are up. */
+/* A port that does not listen, with those subsystems of @target that it offers. Return: as above. */
+struct np_port *np_apply_new_port(struct np_target *target, const struct np_cfg_port *cfg);
+
+/* NULL is fine. */
+void np_apply_free_port(struct np_port *port);
+
+/* Return: NULL if there is none. */
+struct np_port *np_apply_find_port(const struct np_target *target, int64_t portid);
+
+/* @port offers what @shape does, and the reverse. Return: is that anything else? */
+bool np_apply_swap_offers(struct np_port *port, struct np_port *shape);
+
+/* Likewise who may connect, and what depends on the namespaces. */
+bool np_apply_swap_access(struct np_subsys *subsys, struct np_subsys *shape);
+
+/*
+ * An empty view with room for all namespaces of @subsys, to be given to free(). NULL without memory.
+ */
+struct np_view *np_apply_new_view(const struct np_daemon *daemon, const struct np_subsys *subsys);
+
+/* Lists in @view, which has room for all, the namespaces of @subsys that are up. */
 void np_apply_fill_view(
-	const struct np_daemon *daemon, const struct np_cfg_subsys *cfg, struct np_view *view);
+	const struct np_daemon *daemon, const struct np_subsys *subsys, struct np_view *view);
 
 /* apply_view.c ------------------------------------------------------------------------------ */
 
-/* Fills @view with the namespaces that are up and puts it in the place of the subsystem's own. */
-void np_apply_publish(
-	struct np_daemon *daemon, const struct np_cfg_subsys *cfg, struct np_view *view);
+/*
+ * Fills @view with the namespaces that are up and puts it in the place of the subsystem's own. Connected
+ * hosts are told of what came, went or looks different to them.
+ */
+void np_apply_publish(struct np_daemon *daemon, struct np_subsys *subsys, struct np_view *view);
 
-/* Tells connected hosts that the namespace came, went or changed. */
-void np_apply_tell_hosts(struct np_daemon *daemon, const struct np_applied_ns *applied);
+/* Tells connected hosts that see the namespace that it has changed. */
+void np_apply_tell_hosts(const struct np_applied_ns *applied);
 
 /* Tells the hosts of @port that a group's state is another one, or that it has other namespaces. */
 void np_apply_tell_ana(const struct np_port *port, uint32_t group);
 
+/* apply_retire.c ---------------------------------------------------------------------------- */
+
 /* @ns is in no view any more: frees it when no command holds it. */
 void np_apply_retire(struct np_daemon *daemon, struct np_ns *ns);
+
+/* These are not listed any more: frees them when nothing refers to them. */
+void np_apply_retire_applied(struct np_daemon *daemon, struct np_applied_ns *applied);
+void np_apply_retire_port(struct np_daemon *daemon, struct np_port *port);
+void np_apply_retire_subsys(struct np_daemon *daemon, struct np_subsys *subsys);
 
 void np_apply_retire_init(struct np_daemon *daemon);
 
@@ -247,6 +339,9 @@ int np_apply_kept(struct np_daemon *daemon, struct np_applied_ns *applied);
 /* The name of a file for a @kind of thing that is kept of the namespace. */
 void np_apply_state_path(
 	const struct np_applied_ns *applied, const char *kind, char *ret_path, size_t size);
+
+/* The namespace is no more: nothing is kept of it. */
+void np_apply_forget(const struct np_applied_ns *applied);
 
 /* For np_ns.protect. */
 int np_apply_protect(struct np_ns *ns, bool is_protected);

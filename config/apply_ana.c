@@ -41,13 +41,34 @@ static uint32_t np_apply_group(const json_t *params)
 
 /* ---- the state of a group at a port ------------------------------------------------------- */
 
-static struct np_port *np_apply_find_port(const struct np_target *target, int64_t portid)
+static void np_apply_set_ana(struct np_port *port, uint32_t group, unsigned int state)
 {
-	for (unsigned int i = 0; i < target->nports; i++) {
-		if (target->ports[i]->portid == portid)
-			return target->ports[i];
+	if (!np_ana_set(&port->ana, group, (enum nvme_ana_state)state))
+		return;
+	np_event(NP_EVENT_NAMESPACE, NP_LOG_INFO, "port %u: ANA group %u is %s now", port->portid,
+		group, np_cfg_name_of(np_cfg_ana_state_names, state));
+	np_apply_tell_ana(port, group);
+}
+
+static enum np_cfg_ana_state np_apply_wanted_state(const struct np_cfg_port *cfg, uint32_t group)
+{
+	for (size_t i = 0; i < cfg->n_ana_groups; i++) {
+		if (cfg->ana_groups[i].grpid == group)
+			return cfg->ana_groups[i].state;
 	}
-	return NULL;
+	return NP_CFG_ANA_OPTIMIZED;
+}
+
+void np_apply_change_ana(
+	struct np_port *port, const struct np_cfg_port *was, const struct np_cfg_port *cfg)
+{
+	for (uint32_t group = 1; group <= NP_ANA_GROUPS; group++) {
+		const enum np_cfg_ana_state state = np_apply_wanted_state(cfg, group);
+
+		/* What the operator has set by hand meanwhile stays, unless this was changed, too. */
+		if (state != np_apply_wanted_state(was, group))
+			np_apply_set_ana(port, group, state);
+	}
 }
 
 /* Return: its value in enum nvme_ana_state, 0 for an unknown name. */
@@ -82,11 +103,7 @@ int np_apply_rpc_set_ana_state(
 			error->message, sizeof(error->message), "there is no port %d", (int)portid);
 		return -ENOENT;
 	}
-	if (np_ana_set(&port->ana, group, (enum nvme_ana_state)state)) {
-		np_event(NP_EVENT_NAMESPACE, NP_LOG_INFO, "port %u: ANA group %u is %s now",
-			port->portid, group, name);
-		np_apply_tell_ana(port, group);
-	}
+	np_apply_set_ana(port, group, state);
 	*ret_result = json_pack(
 		"{s:i, s:i, s:s}", "portid", (int)portid, "grpid", (int)group, "state", name);
 	return 0;
@@ -98,12 +115,29 @@ static struct np_applied_ns *np_apply_find_ns(
 	const struct np_daemon *daemon, const char *nqn, int64_t nsid)
 {
 	for (unsigned int i = 0; nqn && i < daemon->n_namespaces; i++) {
-		struct np_applied_ns *applied = &daemon->namespaces[i];
+		struct np_applied_ns *applied = daemon->namespaces[i];
 
 		if (applied->cfg->nsid == nsid && !strcmp(applied->cfg_subsys->nqn, nqn))
 			return applied;
 	}
 	return NULL;
+}
+
+void np_apply_move(struct np_applied_ns *applied, uint32_t group)
+{
+	const struct np_target *target = &applied->daemon->target;
+
+	if (applied->ana_group == group)
+		return;
+	applied->ana_group = group;
+	if (applied->ns)
+		atomic_store(&applied->ns->ana_group, group);
+	np_event(NP_EVENT_NAMESPACE, NP_LOG_INFO, "namespace %s/%u is in ANA group %u now",
+		applied->cfg_subsys->nqn, applied->cfg->nsid, group);
+	/* First where it is; then that the group which it has come to is another one. */
+	np_apply_tell_hosts(applied);
+	for (unsigned int i = 0; i < target->nports; i++)
+		np_apply_tell_ana(target->ports[i], group);
 }
 
 int np_apply_rpc_set_ana_group(
@@ -123,17 +157,7 @@ int np_apply_rpc_set_ana_group(
 			nqn, (unsigned int)nsid);
 		return -ENOENT;
 	}
-	if (applied->ana_group != group) {
-		applied->ana_group = group;
-		if (applied->ns)
-			atomic_store(&applied->ns->ana_group, group);
-		np_event(NP_EVENT_NAMESPACE, NP_LOG_INFO, "namespace %s/%u is in ANA group %u now",
-			nqn, (unsigned int)nsid, group);
-		/* First where it is; then that the group which it has come to is another one. */
-		np_apply_tell_hosts(daemon, applied);
-		for (unsigned int i = 0; i < daemon->target.nports; i++)
-			np_apply_tell_ana(daemon->target.ports[i], group);
-	}
+	np_apply_move(applied, group);
 	*ret_result = json_pack(
 		"{s:s, s:I, s:i}", "nqn", nqn, "nsid", (json_int_t)nsid, "grpid", (int)group);
 	return 0;

@@ -308,7 +308,7 @@ void np_apply_test_all(struct np_daemon *daemon)
 			daemon->transport->ops->test_region(daemon->transport, region);
 	}
 	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
-		struct np_applied_ns *applied = &daemon->namespaces[i];
+		struct np_applied_ns *applied = daemon->namespaces[i];
 
 		applied->engine.tested = applied->engine.works = 0;
 		for (unsigned int j = 0; j < NP_MAX_RNICS; j++)

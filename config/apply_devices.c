@@ -36,7 +36,7 @@ static void np_apply_node_gone(struct np_daemon *daemon, const struct np_hotplug
 	bool is_block = !strcmp(event->subsystem, "block");
 
 	for (unsigned int i = 0; event->node && i < daemon->n_namespaces; i++) {
-		struct np_applied_ns *applied = &daemon->namespaces[i];
+		struct np_applied_ns *applied = daemon->namespaces[i];
 
 		if (applied->ns && applied->ns->backend->node == event->node &&
 			applied->ns->backend->is_block == is_block)
@@ -69,7 +69,7 @@ static void np_apply_ctrl_started(struct np_daemon *daemon, const char *pci)
 		return;
 	np_apply_lose_all_of(daemon, pci, NP_MEM_SUSPECT);
 	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
-		struct np_applied_ns *applied = &daemon->namespaces[i];
+		struct np_applied_ns *applied = daemon->namespaces[i];
 
 		if (!applied->ns || strcmp(applied->ns->backend->pci, pci))
 			continue;

@@ -138,7 +138,7 @@ void np_apply_new_memory(struct np_daemon *daemon)
 	/* First what is listed: a CMB may be there with a size of its own. */
 	np_apply_open_providers(daemon);
 	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
-		const struct np_cfg_p2pmem *p2pmem = &daemon->namespaces[i].cfg->p2pmem;
+		const struct np_cfg_p2pmem *p2pmem = &daemon->namespaces[i]->cfg->p2pmem;
 		char pci[16];
 
 		if (p2pmem->mode == NP_CFG_P2PMEM_AUTO)
@@ -229,14 +229,14 @@ void np_apply_lose_memory(
 		return;
 	/* In this order: a command that fails for it goes another way when it is sent again. */
 	for (unsigned int i = 0; i < daemon->n_namespaces; i++)
-		np_apply_forget_region(&daemon->namespaces[i], region);
+		np_apply_forget_region(daemon->namespaces[i], region);
 	atomic_store(&region->state, (int)state);
 	np_apply_each_pool(daemon, region, np_apply_evict_pool);
 	np_event(NP_EVENT_MEMORY, NP_LOG_WARN, "memory %s: its device %s", region->name,
 		state == NP_MEM_GONE ? "has gone" : "was reset; it is tested again");
 	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
-		if (daemon->namespaces[i].ns)
-			np_apply_choose_paths(daemon, &daemon->namespaces[i]);
+		if (daemon->namespaces[i]->ns)
+			np_apply_choose_paths(daemon, daemon->namespaces[i]);
 	}
 }
 

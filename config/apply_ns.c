@@ -125,8 +125,8 @@ static bool np_apply_is_repeated(const struct np_daemon *daemon,
 {
 	const char *path = applied->cfg->device.path;
 
-	for (const struct np_applied_ns *other = daemon->namespaces; path && other < applied;
-		other++) {
+	for (unsigned int i = 0; path && daemon->namespaces[i] != applied; i++) {
+		const struct np_applied_ns *other = daemon->namespaces[i];
 		const char *other_path = other->cfg->device.path;
 
 		if (other_path && !strcmp(other_path, path))
@@ -182,10 +182,11 @@ static struct np_ns *np_apply_new_ns(const struct np_daemon *daemon, struct np_a
 	ns->scrub_every = applied->cfg->scrub;
 	ns->ana_group = applied->ana_group;
 	ns->gate = applied->gate;
-	ns->resv = applied->resv;
+	ns->resv = applied->cfg->resv_enable ? applied->resv : NULL;
 	ns->is_protected = applied->is_protected;
 	ns->protect = daemon->state.can_keep ? np_apply_protect : NULL;
 	ns->distrust = np_apply_distrust;
+	ns->is_visible = np_apply_is_visible;
 	ns->owner = applied;
 	np_list_init(&ns->link);
 	ns->lba_shift = (uint32_t)__builtin_ctz(backend->block_bytes);
@@ -332,10 +333,10 @@ static bool np_apply_is_outdated(
 	return true;
 }
 
-/* What cannot come up anew stays as it is. Hosts go on; they are told of what they can see. */
+/* What cannot come up anew stays as it is. Hosts go on. */
 static void np_apply_renew(struct np_daemon *daemon, struct np_applied_ns *applied)
 {
-	struct np_view *view = np_apply_new_view(applied->cfg_subsys);
+	struct np_view *view = np_apply_new_view(daemon, applied->subsys);
 	struct np_applied_ns old = *applied;
 
 	if (!view)
@@ -350,16 +351,14 @@ static void np_apply_renew(struct np_daemon *daemon, struct np_applied_ns *appli
 		free(view);
 		return;
 	}
-	np_apply_publish(daemon, applied->cfg_subsys, view);
+	np_apply_publish(daemon, applied->subsys, view);
 	if (old.ns)
 		np_apply_retire(daemon, old.ns);
-	else
-		np_apply_tell_hosts(daemon, applied);
 }
 
 void np_apply_lose_namespace(struct np_daemon *daemon, struct np_applied_ns *applied)
 {
-	struct np_view *view = np_apply_new_view(applied->cfg_subsys);
+	struct np_view *view = np_apply_new_view(daemon, applied->subsys);
 	struct np_ns *ns = applied->ns;
 
 	/* Hosts then see its errors only. */
@@ -368,8 +367,7 @@ void np_apply_lose_namespace(struct np_daemon *daemon, struct np_applied_ns *app
 	applied->ns = NULL;
 	snprintf(applied->reason, sizeof(applied->reason), "%.200s has gone", ns->backend->path);
 	np_apply_down(daemon, applied);
-	np_apply_publish(daemon, applied->cfg_subsys, view);
-	np_apply_tell_hosts(daemon, applied);
+	np_apply_publish(daemon, applied->subsys, view);
 	np_apply_retire(daemon, ns);
 }
 
@@ -386,7 +384,7 @@ void np_apply_doubt_namespace(struct np_applied_ns *applied)
 void np_apply_reconsider(struct np_daemon *daemon)
 {
 	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
-		struct np_applied_ns *applied = &daemon->namespaces[i];
+		struct np_applied_ns *applied = daemon->namespaces[i];
 		bool may_come_up = applied->cfg->enable && daemon->is_device_new && !applied->ns;
 
 		if (applied->ns)

@@ -181,8 +181,6 @@ static int np_apply_resv_load(struct np_applied_ns *applied)
 
 int np_apply_resv(struct np_daemon *daemon, struct np_applied_ns *applied)
 {
-	if (!applied->cfg->resv_enable)
-		return 0;
 	applied->resv = np_resv_ns_new(&daemon->runtime);
 	if (!applied->resv)
 		return -ENOMEM;

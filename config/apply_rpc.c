@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "config/apply.h"
+#include "config/apply_reload.h"
 #include "target/memory/mem.h"
 
 /* What the region called @label gets on with, for who has handed it over. */
@@ -57,5 +58,18 @@ int np_apply_rpc_add_memory(
 	ret = np_apply_add_dmabuf(daemon, name, fd, error->message, sizeof(error->message));
 	if (!ret)
 		*ret_result = np_apply_describe(daemon, name);
+	return ret;
+}
+
+int np_apply_rpc_reload(
+	void *ctx, const json_t *params, json_t **ret_result, struct np_rpc_error *error)
+{
+	json_t *changes;
+	int ret;
+
+	(void)params;
+	ret = np_apply_reload_file(ctx, &changes, error->message, sizeof(error->message));
+	if (!ret)
+		*ret_result = json_pack("{s:o}", "changes", changes);
 	return ret;
 }

@@ -14,6 +14,10 @@
 int np_apply_rpc_add_memory(
 	void *ctx, const json_t *params, int fd, json_t **ret_result, struct np_rpc_error *error);
 
+/* reload: as np_rpc_method.fn, @ctx likewise. */
+int np_apply_rpc_reload(
+	void *ctx, const json_t *params, json_t **ret_result, struct np_rpc_error *error);
+
 /* set_ana_state, set_ana_group: as np_rpc_method.fn, likewise. */
 int np_apply_rpc_set_ana_state(
 	void *ctx, const json_t *params, json_t **ret_result, struct np_rpc_error *error);

@@ -61,7 +61,7 @@ static void np_apply_begin_share(struct np_daemon *daemon, struct np_applied_ns 
 	for (unsigned int i = 0; i < daemon->runtime.nreactors; i++) {
 		struct np_apply_user_call each = {.pool = region->pools[i], .user = &users[i]};
 
-		users[i].id = (uint32_t)(applied - daemon->namespaces) + 1;
+		users[i].id = applied->id;
 		users[i].limit_bytes =
 			np_apply_part(&cfg->p2pmem_quota, each.pool, region->npools, UINT64_MAX);
 		users[i].wanted_bytes =

@@ -15,6 +15,7 @@
 
 #include "config/apply.h"
 #include "target/base/event.h"
+#include "target/base/log.h"
 
 void np_apply_state_path(
 	const struct np_applied_ns *applied, const char *kind, char *ret_path, size_t size)
@@ -24,6 +25,22 @@ void np_apply_state_path(
 	/* By NQN and NSID, whatever characters are in them. */
 	np_ns_make_uuid(applied->cfg_subsys->nqn, applied->cfg->nsid, owner);
 	np_state_path(&applied->daemon->state, kind, owner, ret_path, size);
+}
+
+void np_apply_forget(const struct np_applied_ns *applied)
+{
+	static const char *const kinds[] = {"reservation", "protection"};
+	const struct np_state *state = &applied->daemon->state;
+	char path[PATH_MAX];
+
+	for (unsigned int i = 0; state->can_keep && i < 2; i++) {
+		int ret;
+
+		np_apply_state_path(applied, kinds[i], path, sizeof(path));
+		ret = np_state_remove(state, path);
+		if (ret)
+			np_log_warn("%s: %s", path, strerror(-ret));
+	}
 }
 
 int np_apply_protect(struct np_ns *ns, bool is_protected)
@@ -49,7 +66,7 @@ int np_apply_protect(struct np_ns *ns, bool is_protected)
 		atomic_store(&applied->ns->is_protected, is_protected);
 	np_event(NP_EVENT_NAMESPACE, NP_LOG_INFO, "namespace %s/%u is %s", applied->cfg_subsys->nqn,
 		applied->cfg->nsid, is_protected ? "write protected" : "writable again");
-	np_apply_tell_hosts(applied->daemon, applied);
+	np_apply_tell_hosts(applied);
 	return 0;
 }
 

@@ -33,36 +33,39 @@ static int np_apply_compare_nsid(const void *a, const void *b)
 	return (*ns_a)->nsid < (*ns_b)->nsid ? -1 : (*ns_a)->nsid > (*ns_b)->nsid;
 }
 
-struct np_view *np_apply_new_view(const struct np_cfg_subsys *cfg)
+struct np_view *np_apply_new_view(const struct np_daemon *daemon, const struct np_subsys *subsys)
 {
-	return calloc(1, sizeof(struct np_view) + cfg->n_namespaces * sizeof(struct np_ns *));
+	size_t count = 0;
+
+	for (unsigned int i = 0; i < daemon->n_namespaces; i++)
+		count += daemon->namespaces[i]->subsys == subsys;
+	return calloc(1, sizeof(struct np_view) + count * sizeof(struct np_ns *));
 }
 
 void np_apply_fill_view(
-	const struct np_daemon *daemon, const struct np_cfg_subsys *cfg, struct np_view *view)
+	const struct np_daemon *daemon, const struct np_subsys *subsys, struct np_view *view)
 {
 	view->nns = 0;
 	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
-		if (daemon->namespaces[i].cfg_subsys == cfg && daemon->namespaces[i].ns)
-			view->ns[view->nns++] = daemon->namespaces[i].ns;
+		if (daemon->namespaces[i]->subsys == subsys && daemon->namespaces[i]->ns)
+			view->ns[view->nns++] = daemon->namespaces[i]->ns;
 	}
 	qsort(view->ns, view->nns, sizeof(view->ns[0]), np_apply_compare_nsid);
 }
 
-static struct np_subsys *np_apply_new_subsys(
-	const struct np_daemon *daemon, const struct np_cfg_subsys *cfg)
+struct np_subsys *np_apply_new_subsys(const struct np_cfg_subsys *cfg)
 {
 	struct np_subsys *subsys = calloc(1, sizeof(*subsys));
 
 	if (!subsys)
 		return NULL;
-	subsys->view = np_apply_new_view(cfg);
+	np_list_init(&subsys->link);
+	subsys->view = calloc(1, sizeof(struct np_view));
 	subsys->hosts = calloc(cfg->n_allowed_hosts + 1, sizeof(*subsys->hosts));
 	if (!subsys->view || !subsys->hosts) {
 		np_subsys_free(subsys);
 		return NULL;
 	}
-	np_apply_fill_view(daemon, cfg, subsys->view);
 	subsys->nn = NP_MAX_NAMESPACES;
 	for (size_t i = 0; i < cfg->n_namespaces; i++) {
 		if (cfg->namespaces[i].nsid > subsys->nn)
@@ -89,9 +92,44 @@ static struct np_subsys *np_apply_new_subsys(
 	return subsys;
 }
 
+/* Shows the namespaces that are up, to nobody yet. Return: 0 or -ENOMEM. */
+static int np_apply_fill_subsys(
+	struct np_daemon *daemon, const struct np_cfg_subsys *cfg, struct np_subsys *subsys)
+{
+	struct np_view *view;
+
+	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
+		if (daemon->namespaces[i]->cfg_subsys == cfg)
+			daemon->namespaces[i]->subsys = subsys;
+	}
+	view = np_apply_new_view(daemon, subsys);
+	if (!view)
+		return -ENOMEM;
+	np_apply_fill_view(daemon, subsys, view);
+	free(subsys->view);
+	subsys->view = view;
+	return 0;
+}
+
+bool np_apply_swap_access(struct np_subsys *subsys, struct np_subsys *shape)
+{
+	const bool is_other = subsys->allow_any_host != shape->allow_any_host ||
+		subsys->nhosts != shape->nhosts ||
+		memcmp(subsys->hosts, shape->hosts, subsys->nhosts * sizeof(*subsys->hosts)) != 0;
+	char(*hosts)[NP_NQN_BYTES] = subsys->hosts;
+
+	subsys->hosts = shape->hosts;
+	shape->hosts = hosts;
+	subsys->nhosts = shape->nhosts;
+	subsys->allow_any_host = shape->allow_any_host;
+	subsys->nn = shape->nn;
+	subsys->requires_p2p = shape->requires_p2p;
+	return is_other;
+}
+
 /* ---- ports -------------------------------------------------------------------------------- */
 
-static void np_apply_free_port(struct np_port *port)
+void np_apply_free_port(struct np_port *port)
 {
 	struct np_list *node;
 
@@ -125,13 +163,14 @@ static int np_apply_add_referrals(struct np_port *port, const struct np_cfg_port
 	return 0;
 }
 
-static struct np_port *np_apply_new_port(struct np_target *target, const struct np_cfg_port *cfg)
+struct np_port *np_apply_new_port(struct np_target *target, const struct np_cfg_port *cfg)
 {
 	struct np_port *port = calloc(1, sizeof(*port));
 
 	if (!port)
 		return NULL;
 	np_list_init(&port->referrals);
+	np_list_init(&port->link);
 	port->subsys = calloc(cfg->n_subsystems + 1, sizeof(struct np_subsys *));
 	if (!port->subsys || np_apply_add_referrals(port, cfg)) {
 		np_apply_free_port(port);
@@ -158,6 +197,62 @@ static struct np_port *np_apply_new_port(struct np_target *target, const struct 
 	return port;
 }
 
+struct np_port *np_apply_find_port(const struct np_target *target, int64_t portid)
+{
+	for (unsigned int i = 0; i < target->nports; i++) {
+		if (target->ports[i]->portid == portid)
+			return target->ports[i];
+	}
+	return NULL;
+}
+
+static bool np_apply_refers_alike(const struct np_port *a, const struct np_port *b)
+{
+	const struct np_list *pos_a = a->referrals.next, *pos_b = b->referrals.next;
+
+	while (pos_a != &a->referrals && pos_b != &b->referrals) {
+		const struct np_referral *x =
+			np_container_of(pos_a, const struct np_referral, link);
+		const struct np_referral *y =
+			np_container_of(pos_b, const struct np_referral, link);
+
+		if (x->portid != y->portid || x->trtype != y->trtype || x->adrfam != y->adrfam ||
+			x->treq != y->treq || strcmp(x->traddr, y->traddr) != 0 ||
+			strcmp(x->trsvcid, y->trsvcid) != 0)
+			return false;
+		pos_a = pos_a->next;
+		pos_b = pos_b->next;
+	}
+	return pos_a == &a->referrals && pos_b == &b->referrals;
+}
+
+static void np_apply_swap_lists(struct np_list *a, struct np_list *b)
+{
+	struct np_list kept, *node;
+
+	np_list_init(&kept);
+	while ((node = np_list_pop(a)) != NULL)
+		np_list_add_tail(&kept, node);
+	while ((node = np_list_pop(b)) != NULL)
+		np_list_add_tail(a, node);
+	while ((node = np_list_pop(&kept)) != NULL)
+		np_list_add_tail(b, node);
+}
+
+bool np_apply_swap_offers(struct np_port *port, struct np_port *shape)
+{
+	const bool is_other = port->nsubsys != shape->nsubsys ||
+		memcmp(port->subsys, shape->subsys, port->nsubsys * sizeof(port->subsys[0])) != 0 ||
+		!np_apply_refers_alike(port, shape);
+	struct np_subsys **subsys = port->subsys;
+
+	port->subsys = shape->subsys;
+	shape->subsys = subsys;
+	port->nsubsys = shape->nsubsys;
+	np_apply_swap_lists(&port->referrals, &shape->referrals);
+	return is_other;
+}
+
 /* ---- all together ------------------------------------------------------------------------- */
 
 int np_apply_build_target(struct np_daemon *daemon)
@@ -171,10 +266,12 @@ int np_apply_build_target(struct np_daemon *daemon)
 	if (!target->discovery || !target->subsys || !target->ports)
 		return -ENOMEM;
 	for (size_t i = 0; i < cfg->n_subsystems; i++) {
-		target->subsys[i] = np_apply_new_subsys(daemon, &cfg->subsystems[i]);
+		target->subsys[i] = np_apply_new_subsys(&cfg->subsystems[i]);
 		if (!target->subsys[i])
 			return -ENOMEM;
 		target->nsubsys++;
+		if (np_apply_fill_subsys(daemon, &cfg->subsystems[i], target->subsys[i]))
+			return -ENOMEM;
 	}
 	for (size_t i = 0; i < cfg->n_ports; i++) {
 		if (!np_cfg_port_is_served(&cfg->ports[i]))

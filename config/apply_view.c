@@ -3,18 +3,16 @@
  * apply_view.c - namespaces come and go while hosts are connected.
  *
  * A new view is published, every reactor passes through its loop once, and the old view is gone.
- * A namespace that no view has any more is freed when no command holds it.
  *
  * Thread: control.
  * Depends: nvme, reactor.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "config/apply.h"
 #include "target/nvme/registry.h"
 #include "target/reactor/call.h"
-
-#define NP_RETIRE_S 0.02
 
 static void np_apply_passed(struct np_msg *msg)
 {
@@ -30,19 +28,79 @@ static void np_apply_barrier(struct np_daemon *daemon)
 		np_call(&call, daemon->runtime.reactors[i], np_apply_passed);
 }
 
-void np_apply_publish(
-	struct np_daemon *daemon, const struct np_cfg_subsys *cfg, struct np_view *view)
-{
-	struct np_subsys *subsys = daemon->target.subsys[cfg - daemon->cfg->subsystems];
-	struct np_view *old;
+/* ---- publishing, and telling the hosts ---------------------------------------------------- */
 
-	np_apply_fill_view(daemon, cfg, view);
-	old = atomic_exchange(&subsys->view, view);
-	np_apply_barrier(daemon);
-	free(old);
+static bool np_apply_looks_equal(const struct np_ns *a, const struct np_ns *b)
+{
+	return a->nblocks == b->nblocks && a->lba_shift == b->lba_shift &&
+		!memcmp(a->uuid, b->uuid, sizeof(a->uuid)) &&
+		!memcmp(a->nguid, b->nguid, sizeof(a->nguid)) &&
+		!memcmp(a->eui64, b->eui64, sizeof(a->eui64));
 }
 
-/* ---- telling the hosts -------------------------------------------------------------------- */
+/* Tells the host what came, went, or looks different. Both views are ordered. */
+static void np_apply_tell_difference(
+	struct np_ctrl *ctrl, const struct np_view *old, const struct np_view *now)
+{
+	unsigned int i = 0, k = 0;
+
+	while (i < old->nns || k < now->nns) {
+		const struct np_ns *a = i < old->nns ? old->ns[i] : NULL;
+		const struct np_ns *b = k < now->nns ? now->ns[k] : NULL;
+		const bool has_gone = !b || (a && a->nsid < b->nsid);
+		const bool has_come = !a || (b && b->nsid < a->nsid);
+
+		if (has_gone || has_come || !np_apply_looks_equal(a, b))
+			np_registry_tell(ctrl, NP_AEN_NS_CHANGED, has_gone ? a->nsid : b->nsid, 0);
+		i += !has_come;
+		k += !has_gone;
+	}
+}
+
+struct np_publication {
+	struct np_subsys *subsys;
+	struct np_view *view;
+	struct np_view *old; /* views that are to be freed */
+};
+
+/* Without memory a host sees nothing rather than what it may not see, or what is not there any more. */
+static struct np_view np_view_none;
+
+static void np_apply_show(void *ctx, struct np_ctrl *ctrl)
+{
+	struct np_publication *publication = ctx;
+	struct np_view *view, *old;
+	const bool owned = ctrl->owns_view;
+
+	if (ctrl->subsys != publication->subsys)
+		return;
+	view = np_view_for_host(publication->view, ctrl->hostnqn);
+	ctrl->owns_view = view && view != publication->view;
+	if (!view)
+		view = &np_view_none;
+	old = atomic_exchange(&ctrl->view, view);
+	np_apply_tell_difference(ctrl, old, view);
+	if (!owned)
+		return;
+	old->next = publication->old;
+	publication->old = old;
+}
+
+void np_apply_publish(struct np_daemon *daemon, struct np_subsys *subsys, struct np_view *view)
+{
+	struct np_publication publication = {.subsys = subsys, .view = view};
+
+	np_apply_fill_view(daemon, subsys, view);
+	publication.old = atomic_exchange(&subsys->view, view);
+	np_registry_each(np_apply_show, &publication);
+	np_apply_barrier(daemon);
+	while (publication.old) {
+		struct np_view *old = publication.old;
+
+		publication.old = old->next;
+		free(old);
+	}
+}
 
 struct np_changed_ns {
 	const struct np_subsys *subsys;
@@ -53,16 +111,13 @@ static void np_apply_tell_ns_changed(void *ctx, struct np_ctrl *ctrl)
 {
 	const struct np_changed_ns *what = ctx;
 
-	if (ctrl->subsys == what->subsys)
+	if (ctrl->subsys == what->subsys && np_view_find(np_ctrl_view(ctrl), what->nsid))
 		np_registry_tell(ctrl, NP_AEN_NS_CHANGED, what->nsid, 0);
 }
 
-void np_apply_tell_hosts(struct np_daemon *daemon, const struct np_applied_ns *applied)
+void np_apply_tell_hosts(const struct np_applied_ns *applied)
 {
-	struct np_changed_ns what = {
-		.subsys = daemon->target.subsys[applied->cfg_subsys - daemon->cfg->subsystems],
-		.nsid = applied->cfg->nsid,
-	};
+	struct np_changed_ns what = {.subsys = applied->subsys, .nsid = applied->cfg->nsid};
 
 	np_registry_each(np_apply_tell_ns_changed, &what);
 }
@@ -74,7 +129,7 @@ struct np_changed_group {
 
 static void np_apply_tell_ana_changed(void *ctx, struct np_ctrl *ctrl)
 {
-	const struct np_view *view = np_subsys_view(ctrl->subsys);
+	const struct np_view *view = np_ctrl_view(ctrl);
 	const struct np_changed_group *what = ctx;
 
 	for (unsigned int i = 0; ctrl->port == what->port && i < view->nns; i++) {
@@ -90,49 +145,4 @@ void np_apply_tell_ana(const struct np_port *port, uint32_t group)
 	struct np_changed_group what = {.port = port, .group = group};
 
 	np_registry_each(np_apply_tell_ana_changed, &what);
-}
-
-/* ---- retiring ----------------------------------------------------------------------------- */
-
-static void np_apply_free_retired(struct np_daemon *daemon, bool all)
-{
-	struct np_list *pos, *tmp;
-
-	np_list_for_each_safe(pos, tmp, &daemon->retired) {
-		struct np_ns *ns = np_container_of(pos, struct np_ns, link);
-
-		if (!all && np_ns_is_used(ns))
-			continue;
-		np_list_del(&ns->link);
-		np_apply_free_ns(ns);
-	}
-}
-
-static void np_apply_retire_later(struct ev_loop *loop, struct ev_timer *timer, int events)
-{
-	struct np_daemon *daemon = np_container_of(timer, struct np_daemon, retire_timer);
-
-	(void)events;
-	np_apply_free_retired(daemon, false);
-	if (np_list_is_empty(&daemon->retired))
-		ev_timer_stop(loop, timer);
-}
-
-void np_apply_retire_init(struct np_daemon *daemon)
-{
-	np_list_init(&daemon->retired);
-	ev_timer_init(&daemon->retire_timer, np_apply_retire_later, NP_RETIRE_S, NP_RETIRE_S);
-}
-
-void np_apply_retire_fini(struct np_daemon *daemon)
-{
-	ev_timer_stop(daemon->runtime.loop, &daemon->retire_timer);
-	np_apply_free_retired(daemon, true);
-}
-
-void np_apply_retire(struct np_daemon *daemon, struct np_ns *ns)
-{
-	np_apply_unshare(daemon, ns);
-	np_list_add_tail(&daemon->retired, &ns->link);
-	ev_timer_start(daemon->runtime.loop, &daemon->retire_timer);
 }

@@ -5,6 +5,7 @@
  * Thread: any, pure.
  * Depends: config/model.h, config/diag.h.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "config/check.h"
@@ -110,6 +111,28 @@ static void warn_shared_device(
 	}
 }
 
+static int check_visibility(const struct np_cfg *cfg, const struct np_cfg_subsys *subsys,
+	const struct np_cfg_ns *ns, const struct np_cfg_spot *spot)
+{
+	char member[48];
+
+	for (size_t i = 0; i < ns->n_allowed_hosts; i++) {
+		const char *nqn = ns->allowed_hosts[i];
+		bool may_connect = subsys->allow_any_host;
+
+		snprintf(member, sizeof(member), "allowed_hosts[%zu]", i);
+		if (!np_cfg_find_host(cfg, nqn))
+			return np_cfg_spot_error(
+				spot, member, "\"%.223s\" is not one of hosts[]", nqn);
+		for (size_t k = 0; k < subsys->n_allowed_hosts && !may_connect; k++)
+			may_connect = strcmp(subsys->allowed_hosts[k], nqn) == 0;
+		if (!may_connect)
+			np_cfg_spot_warn(
+				spot, member, "\"%.223s\" may not connect to the subsystem", nqn);
+	}
+	return 0;
+}
+
 int np_cfg_check_namespaces(const struct np_cfg *cfg, size_t index, struct np_cfg_diag *diag)
 {
 	const struct np_cfg_subsys *subsys = &cfg->subsystems[index];
@@ -125,6 +148,8 @@ int np_cfg_check_namespaces(const struct np_cfg *cfg, size_t index, struct np_cf
 			err = check_device(ns, &spot);
 		if (err == 0)
 			err = check_p2pmem(cfg, ns, &spot);
+		if (err == 0)
+			err = check_visibility(cfg, subsys, ns, &spot);
 		if (err < 0)
 			return err;
 		if (ns->enable)

@@ -213,6 +213,7 @@ static const struct np_cfg_field ns_fields[] = {
 	BOOL("p2pmem_require", struct np_cfg_ns, p2pmem_require, false),
 	BOOL("io_poll", struct np_cfg_ns, io_poll, false),
 	INT("scrub", struct np_cfg_ns, scrub, 0, UINT32_MAX, 0),
+	STRS("allowed_hosts", struct np_cfg_ns, allowed_hosts),
 	ENUM("engine", struct np_cfg_ns, engine, np_cfg_engine_names, NP_CFG_ENGINE_AUTO),
 };
 CLASS(ns_class, np_cfg_ns, ns_fields);

@@ -179,80 +179,6 @@ void np_cfg_class_fini(const struct np_cfg_class *cls, void *base)
 	}
 }
 
-static bool is_text_equal(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-static bool is_class_equal(const struct np_cfg_class *cls, const void *a, const void *b);
-
-static bool is_list_equal(const struct np_cfg_field *field, const void *a, const void *b)
-{
-	const char *items_a = np_cfg_field_get_ptr(field, a);
-	const char *items_b = np_cfg_field_get_ptr(field, b);
-	size_t n = np_cfg_field_get_count(field, a);
-
-	if (n != np_cfg_field_get_count(field, b))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		size_t step = field->kind == NP_CFG_KIND_STRS ? sizeof(char *) : field->sub->size;
-		const void *item_a = items_a + i * step;
-		const void *item_b = items_b + i * step;
-
-		if (field->kind == NP_CFG_KIND_STRS
-				? !is_text_equal(*(char *const *)item_a, *(char *const *)item_b)
-				: !is_class_equal(field->sub, item_a, item_b))
-			return false;
-	}
-	return true;
-}
-
-static bool is_cpus_equal(const struct np_cfg_reactors *a, const struct np_cfg_reactors *b)
-{
-	if (a->count != b->count || !a->cpus != !b->cpus)
-		return false;
-	return !a->cpus || memcmp(a->cpus, b->cpus, a->count * sizeof(*a->cpus)) == 0;
-}
-
-static bool is_field_equal(const struct np_cfg_field *field, const void *a, const void *b)
-{
-	char text_a[NP_CFG_TEXT_MAX];
-	char text_b[NP_CFG_TEXT_MAX];
-
-	switch (field->kind) {
-	case NP_CFG_KIND_STR:
-		return is_text_equal(
-			np_cfg_field_get_ptr(field, a), np_cfg_field_get_ptr(field, b));
-	case NP_CFG_KIND_BOOL:
-		return *(const bool *)at(field, a) == *(const bool *)at(field, b);
-	case NP_CFG_KIND_INT:
-	case NP_CFG_KIND_ENUM:
-		return np_cfg_field_get_int(field, a) == np_cfg_field_get_int(field, b);
-	case NP_CFG_KIND_TEXT:
-		field->text->format(at(field, a), text_a, sizeof(text_a));
-		field->text->format(at(field, b), text_b, sizeof(text_b));
-		return strcmp(text_a, text_b) == 0;
-	case NP_CFG_KIND_OBJ:
-		return is_class_equal(field->sub, at(field, a), at(field, b));
-	case NP_CFG_KIND_LIST:
-	case NP_CFG_KIND_STRS:
-		return is_list_equal(field, a, b);
-	case NP_CFG_KIND_CPUS:
-		return is_cpus_equal(at(field, a), at(field, b));
-	default:
-		return true;
-	}
-}
-
-static bool is_class_equal(const struct np_cfg_class *cls, const void *a, const void *b)
-{
-	for (size_t i = 0; i < cls->n_fields; i++) {
-		if (!is_field_equal(&cls->fields[i], a, b))
-			return false;
-	}
-	return true;
-}
-
 struct np_cfg *np_cfg_new(void)
 {
 	struct np_cfg *cfg = calloc(1, sizeof(*cfg));
@@ -270,11 +196,6 @@ void np_cfg_free(struct np_cfg *cfg)
 		return;
 	np_cfg_class_fini(&np_cfg_class, cfg);
 	free(cfg);
-}
-
-bool np_cfg_is_equal(const struct np_cfg *a, const struct np_cfg *b)
-{
-	return is_class_equal(&np_cfg_class, a, b);
 }
 
 const struct np_cfg_host *np_cfg_find_host(const struct np_cfg *cfg, const char *nqn)
@@ -317,6 +238,15 @@ const struct np_cfg_memory *np_cfg_find_memory(const struct np_cfg *cfg, const c
 	for (size_t i = 0; i < cfg->daemon.n_memory; i++) {
 		if (strcmp(np_cfg_memory_name(&cfg->daemon.memory[i]), name) == 0)
 			return &cfg->daemon.memory[i];
+	}
+	return NULL;
+}
+
+const struct np_cfg_port *np_cfg_find_port(const struct np_cfg *cfg, uint16_t portid)
+{
+	for (size_t i = 0; i < cfg->n_ports; i++) {
+		if (cfg->ports[i].portid == portid)
+			return &cfg->ports[i];
 	}
 	return NULL;
 }

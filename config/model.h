@@ -171,6 +171,8 @@ struct np_cfg_ns {
 	enum np_cfg_engine engine;          /* default AUTO */
 	bool io_poll;                       /* default false */
 	uint32_t scrub;                     /* one write in so many is read back; default 0: none */
+	char **allowed_hosts;               /* NQNs of those that see it; none: all may */
+	size_t n_allowed_hosts;
 };
 
 struct np_cfg_subsys {
@@ -255,12 +257,10 @@ struct np_cfg *np_cfg_new(void);
 /* Free @cfg and all it owns. NULL is fine. */
 void np_cfg_free(struct np_cfg *cfg);
 
-/* Tell whether @a and @b want the same thing, order of list elements included. */
-bool np_cfg_is_equal(const struct np_cfg *a, const struct np_cfg *b);
-
-/* Find a host or subsystem by its key. Return: borrowed from @cfg, or NULL. */
+/* Find a host, subsystem or port by its key. Return: borrowed from @cfg, or NULL. */
 const struct np_cfg_host *np_cfg_find_host(const struct np_cfg *cfg, const char *nqn);
 const struct np_cfg_subsys *np_cfg_find_subsys(const struct np_cfg *cfg, const char *nqn);
+const struct np_cfg_port *np_cfg_find_port(const struct np_cfg *cfg, uint16_t portid);
 
 /* The name by which p2pmem means @memory, "" if it has none. Return: borrowed. */
 const char *np_cfg_memory_name(const struct np_cfg_memory *memory);

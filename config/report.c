@@ -35,7 +35,7 @@ static json_t *np_report_groups(const struct np_daemon *daemon, const struct np_
 	unsigned int nnamespaces[NP_ANA_GROUPS + 1] = {0};
 
 	for (unsigned int i = 0; i < daemon->n_namespaces; i++)
-		nnamespaces[daemon->namespaces[i].ana_group]++;
+		nnamespaces[daemon->namespaces[i]->ana_group]++;
 	for (uint32_t group = 1; group <= NP_ANA_GROUPS; group++) {
 		const enum nvme_ana_state state = np_ana_state(ana, group);
 
@@ -145,7 +145,8 @@ static json_t *np_report_reservation(const struct np_applied_ns *applied)
 		[NVME_RESERVATION_RTYPE_WEAR] = "write exclusive, all registrants",
 		[NVME_RESERVATION_RTYPE_EAAR] = "exclusive access, all registrants",
 	};
-	const struct np_resv *resv = applied->resv ? atomic_load(&applied->resv->now) : NULL;
+	const struct np_resv *resv =
+		applied->cfg->resv_enable ? atomic_load(&applied->resv->now) : NULL;
 	struct np_report_list holders = {.list = NULL};
 	char hostid[37];
 
@@ -210,7 +211,7 @@ static int np_report_status(
 	(void)params;
 	(void)error;
 	for (unsigned int i = 0; i < daemon->n_namespaces; i++)
-		np_report_append(&namespaces, np_report_ns(daemon, &daemon->namespaces[i]));
+		np_report_append(&namespaces, np_report_ns(daemon, daemon->namespaces[i]));
 	result = json_pack("{s:s, s:I, s:o, s:o, s:o}", "version", NP_VERSION, "uptime_s",
 		(json_int_t)(ev_now(daemon->runtime.loop) - daemon->started), "ports",
 		np_report_ports(daemon), "devices", np_report_devices(daemon), "namespaces",
@@ -282,6 +283,7 @@ const struct np_rpc_method np_report_methods[] = {
 	{"selftest", np_report_selftest, NULL},
 	{"set_ana_state", np_apply_rpc_set_ana_state, NULL},
 	{"set_ana_group", np_apply_rpc_set_ana_group, NULL},
+	{"reload", np_apply_rpc_reload, NULL},
 	{"add_memory", NULL, np_apply_rpc_add_memory},
 	{NULL, NULL, NULL},
 };

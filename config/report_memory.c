@@ -96,7 +96,7 @@ static json_t *np_report_users(const struct np_daemon *daemon, const struct np_m
 	struct np_report_list list = {.list = json_array()};
 
 	for (unsigned int i = 0; i < daemon->n_namespaces; i++) {
-		const struct np_applied_ns *applied = &daemon->namespaces[i];
+		const struct np_applied_ns *applied = daemon->namespaces[i];
 
 		if (applied->ns && applied->ns->shared >> region->id & 1)
 			np_report_append(&list,

@@ -122,7 +122,7 @@ int np_report_stats(
 	(void)params;
 	(void)error;
 	for (unsigned int i = 0; i < daemon->n_namespaces; i++)
-		np_report_append(&namespaces, np_report_ns_stats(daemon, &daemon->namespaces[i]));
+		np_report_append(&namespaces, np_report_ns_stats(daemon, daemon->namespaces[i]));
 	for (unsigned int i = 0; i < daemon->runtime.nreactors; i++)
 		np_report_append(&reactors, np_report_reactor(daemon->runtime.reactors[i]));
 	return np_report_finish(

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "config/apply.h"
+#include "config/apply_reload.h"
 #include "config/check.h"
 #include "config/json.h"
 #include "config/report.h"
@@ -32,7 +33,7 @@ struct np_main {
 	struct np_cfg *cfg;
 	struct np_daemon daemon;
 	struct np_rpc *rpc;
-	struct ev_signal sigterm, sigint;
+	struct ev_signal sigterm, sigint, sighup;
 	struct ev_timer drain_timer;
 	ev_tstamp drain_deadline;
 };
@@ -47,7 +48,9 @@ static const char np_usage[] =
 	"  -h, --help         print this\n"
 	"      --version      print the version\n"
 	"\n"
-	"Runs in the foreground and logs to stderr. SIGTERM and SIGINT end it.\n";
+	"Runs in the foreground and logs to stderr. SIGHUP has it read FILE again; SIGTERM and "
+	"SIGINT\n"
+	"end it.\n";
 
 /* Return: -1 to go on, else the exit status. */
 static int np_main_parse_args(struct np_main *m, int argc, char **argv)
@@ -150,9 +153,29 @@ static void np_main_signal(struct ev_loop *loop, struct ev_signal *watch, int ev
 	ev_timer_start(loop, &m->drain_timer);
 }
 
-static void np_main_watch_signal(struct np_main *m, struct ev_signal *watch, int signum)
+static void np_main_reload(struct ev_loop *loop, struct ev_signal *watch, int events)
 {
-	ev_signal_init(watch, np_main_signal, signum);
+	struct np_main *m = watch->data;
+	json_t *changes;
+	char why[512];
+
+	(void)loop;
+	(void)events;
+	if (m->drain_deadline > 0)
+		return;
+	if (np_apply_reload_file(&m->daemon, &changes, why, sizeof(why))) {
+		np_event(NP_EVENT_DAEMON, NP_LOG_ERR, "reload: nothing has changed: %s", why);
+		return;
+	}
+	np_event(NP_EVENT_DAEMON, NP_LOG_INFO, "reload: done, %zu changes",
+		json_array_size(changes));
+	json_decref(changes);
+}
+
+static void np_main_watch_signal(struct np_main *m, struct ev_signal *watch, int signum,
+	void (*fn)(struct ev_loop *loop, struct ev_signal *watch, int events))
+{
+	ev_signal_init(watch, fn, signum);
 	watch->data = m;
 	ev_signal_start(m->loop, watch);
 }
@@ -177,14 +200,16 @@ static int np_main_run(struct np_main *m)
 		return EXIT_FAILURE;
 	}
 	/* A signal that comes while devices are tested is acted on when that is done. */
-	np_main_watch_signal(m, &m->sigterm, SIGTERM);
-	np_main_watch_signal(m, &m->sigint, SIGINT);
+	np_main_watch_signal(m, &m->sigterm, SIGTERM, np_main_signal);
+	np_main_watch_signal(m, &m->sigint, SIGINT, np_main_signal);
 	ret = np_apply_start(&m->daemon, m->loop, m->cfg, why, sizeof(why));
 	if (ret) {
 		np_log_err("%s: %s", m->config_path, why);
 		np_rpc_close(m->rpc);
 		return EXIT_FAILURE;
 	}
+	m->daemon.config_path = m->config_path;
+	np_main_watch_signal(m, &m->sighup, SIGHUP, np_main_reload);
 	np_event(NP_EVENT_DAEMON, NP_LOG_INFO, "nvmet-p2pd " NP_VERSION " is ready");
 	ev_run(m->loop, 0);
 

@@ -101,6 +101,11 @@ struct np_backend_ops {
 	enum np_io_submit (*submit)(struct np_backend *backend, struct np_reactor *reactor,
 		struct np_io *io, struct np_status *ret_status);
 	/*
+	 * Looks how many blocks there are now. NULL: that never changes. Context: control thread.
+	 * Return: 0 or -errno.
+	 */
+	int (*measure)(const struct np_backend *backend, uint64_t *ret_nblocks);
+	/*
 	 * Asks that @io ends early, if it is under way. NULL: what was submitted runs to its end.
 	 * @op: its done() is called if the return is true; @io may be done before or after that
 	 * Context: the reactor.

@@ -104,9 +104,20 @@ static int np_block_open(
 	return 0;
 }
 
+static int np_block_measure(const struct np_backend *backend, uint64_t *ret_nblocks)
+{
+	uint64_t bytes;
+
+	if (ioctl(backend->fd, BLKGETSIZE64, &bytes))
+		return -errno;
+	*ret_nblocks = bytes / backend->block_bytes;
+	return 0;
+}
+
 const struct np_backend_ops np_backend_block_ops = {
 	.name = "block",
 	.open = np_block_open,
 	.submit = np_rw_submit,
+	.measure = np_block_measure,
 	.cancel = np_rw_cancel,
 };

@@ -87,9 +87,20 @@ static int np_file_open(struct np_backend *backend, uint64_t size_bytes, char *w
 	return 0;
 }
 
+static int np_file_measure(const struct np_backend *backend, uint64_t *ret_nblocks)
+{
+	struct stat st;
+
+	if (fstat(backend->fd, &st))
+		return -errno;
+	*ret_nblocks = (uint64_t)st.st_size / backend->block_bytes;
+	return 0;
+}
+
 const struct np_backend_ops np_backend_file_ops = {
 	.name = "file",
 	.open = np_file_open,
 	.submit = np_rw_submit,
+	.measure = np_file_measure,
 	.cancel = np_rw_cancel,
 };

@@ -249,9 +249,20 @@ static int np_nvme_open(struct np_backend *backend, uint64_t size_bytes, char *w
 	return np_nvme_identify(backend, &drive, why, why_size);
 }
 
+static int np_nvme_measure(const struct np_backend *backend, uint64_t *ret_nblocks)
+{
+	struct nvme_id_ns ns;
+
+	if (nvme_identify_ns(backend->fd, backend->nsid, &ns))
+		return -EIO;
+	*ret_nblocks = np_le64(ns.nsze);
+	return 0;
+}
+
 /* The driver lets nobody call a passthrough command back: no .cancel (Linux 7.2, same file). */
 const struct np_backend_ops np_backend_nvme_ops = {
 	.name = "nvme",
 	.open = np_nvme_open,
 	.submit = np_nvme_submit,
+	.measure = np_nvme_measure,
 };

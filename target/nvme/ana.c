@@ -53,7 +53,7 @@ static uint64_t np_ana_write_group(const struct np_ctrl *ctrl, uint32_t group, u
 	bool has_nsids, uint64_t pos, const struct np_window *window)
 {
 	const struct np_ana *ana = &ctrl->port->ana;
-	const struct np_view *view = np_subsys_view(ctrl->subsys);
+	const struct np_view *view = np_ctrl_view(ctrl);
 	const struct nvme_ana_group_desc desc = {
 		.grpid = np_le32(group),
 		.nnsids = np_le32(has_nsids ? count : 0),
@@ -76,7 +76,7 @@ static uint64_t np_ana_write_group(const struct np_ctrl *ctrl, uint32_t group, u
 
 uint64_t np_ana_write(const struct np_ctrl *ctrl, bool has_nsids, const struct np_window *window)
 {
-	const struct np_view *view = np_subsys_view(ctrl->subsys);
+	const struct np_view *view = np_ctrl_view(ctrl);
 	struct nvme_ana_log header = {.chgcnt = htole64(atomic_load(&ctrl->port->ana.all_changes))};
 	uint32_t counts[NP_ANA_GROUPS + 1] = {0};
 	uint64_t pos = sizeof(header);

@@ -51,10 +51,17 @@ static void np_ctrl_keep_alive_expired(struct np_timer *timer);
 struct np_ctrl *np_ctrl_new(const struct np_target *target, struct np_subsys *subsys,
 	struct np_queue *queue, uint16_t cntlid, const char *hostnqn, const uint8_t *hostid)
 {
+	struct np_view *all = atomic_load(&subsys->view), *view = np_view_for_host(all, hostnqn);
 	struct np_ctrl *ctrl = calloc(1, sizeof(*ctrl));
 
-	if (!ctrl)
+	if (!ctrl || !view) {
+		if (view != all)
+			free(view);
+		free(ctrl);
 		return NULL;
+	}
+	atomic_init(&ctrl->view, view);
+	ctrl->owns_view = view != all;
 	ctrl->target = target;
 	ctrl->subsys = subsys;
 	ctrl->port = queue->port;
@@ -78,6 +85,8 @@ void np_ctrl_free(struct np_ctrl *ctrl)
 		return;
 	assert(!ctrl->naers && np_list_is_empty(&ctrl->queues));
 	np_errlog_fini(&ctrl->errlog);
+	if (ctrl->owns_view)
+		free(atomic_load(&ctrl->view));
 	free(ctrl);
 }
 

@@ -66,7 +66,8 @@ struct np_ctrl {
 
 	/* Written by the owner, read by any reactor: */
 	_Atomic uint32_t cc, csts;
-	_Atomic bool knows_delays; /* the host looks at CRD (feature 16h, ACRE) */
+	_Atomic(struct np_view *) view; /* what its host may see; the control thread's */
+	_Atomic bool knows_delays;      /* the host looks at CRD (feature 16h, ACRE) */
 
 	struct np_errlog errlog; /* any reactor, see errlog.h */
 
@@ -103,6 +104,7 @@ struct np_ctrl {
 	struct np_list queues; /* np_queue.ctrl_link */
 	unsigned int nqueues;
 	bool is_closing; /* its admin queue is gone */
+	bool owns_view;  /* else it is that of the subsystem */
 	struct np_msg fatal_msg;
 };
 
@@ -110,6 +112,15 @@ struct np_ctrl {
 static inline bool np_ctrl_is_ready(const struct np_ctrl *ctrl)
 {
 	return atomic_load_explicit(&ctrl->csts, memory_order_acquire) & 1u << NVME_CSTS_RDY_SHIFT;
+}
+
+/*
+ * The namespaces that there are for the host now. A reactor may use it until it returns to its loop: the
+ * control thread frees an old view after every reactor has been there.
+ */
+static inline const struct np_view *np_ctrl_view(const struct np_ctrl *ctrl)
+{
+	return atomic_load_explicit(&ctrl->view, memory_order_acquire);
 }
 
 /* Records that the host is alive. Context: any reactor. */

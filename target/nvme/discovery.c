@@ -4,7 +4,7 @@
  *
  * The log is never built as a whole: each entry is made and shown through the window.
  *
- * Thread: any; pure.
+ * Thread: control, which alone changes what is offered; pure.
  * Depends: logpage.h.
  */
 #include "target/nvme/discovery.h"

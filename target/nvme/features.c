@@ -139,7 +139,7 @@ static struct np_status np_set_err_recovery(struct np_req *req, uint32_t value, 
 
 static bool np_features_has_cache(const struct np_req *req)
 {
-	const struct np_view *view = np_subsys_view(np_features_ctrl(req)->subsys);
+	const struct np_view *view = np_ctrl_view(np_features_ctrl(req));
 
 	for (unsigned int i = 0; i < view->nns; i++)
 		if (view->ns[i]->backend->volatile_cache)
@@ -279,7 +279,7 @@ static struct np_status np_features_check_nsid(
 	struct np_req *req, const struct np_feature *feature, bool may_be_all)
 {
 	const uint32_t nsid = np_le32(req->sqe.nsid);
-	struct np_ns *ns = np_view_find(np_subsys_view(np_features_ctrl(req)->subsys), nsid);
+	struct np_ns *ns = np_view_find(np_ctrl_view(np_features_ctrl(req)), nsid);
 
 	if (ns && feature->of_ns) {
 		req->ns = ns;

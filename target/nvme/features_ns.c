@@ -41,7 +41,7 @@ struct np_status np_get_resv_persistence(struct np_req *req, uint32_t *ret_dw0)
 
 struct np_status np_set_resv_mask(struct np_req *req, uint32_t value, uint32_t *ret_dw0)
 {
-	const struct np_view *view = np_subsys_view(req->queue->ctrl->subsys);
+	const struct np_view *view = np_ctrl_view(req->queue->ctrl);
 
 	(void)ret_dw0;
 	if (value & ~(uint32_t)NP_RESV_MASKS)

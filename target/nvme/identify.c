@@ -64,7 +64,7 @@ static struct np_status np_identify_find_ns(struct np_req *req, const struct np_
 	/* FFFFFFFFh would ask for what all namespaces have in common: for namespace management. */
 	if (nsid == NVME_NSID_NONE || nsid > req->queue->ctrl->subsys->nn)
 		return np_identify_bad_ns(req);
-	*ret_ns = np_view_find(np_subsys_view(req->queue->ctrl->subsys), nsid);
+	*ret_ns = np_view_find(np_ctrl_view(req->queue->ctrl), nsid);
 	return NP_SUCCESS;
 }
 
@@ -118,7 +118,7 @@ static uint16_t np_identify_oncs(const struct np_backend_union *all)
 
 static void np_identify_fill_io(const struct np_ctrl *ctrl, struct nvme_id_ctrl *id)
 {
-	const struct np_backend_union all = np_identify_backends(np_subsys_view(ctrl->subsys));
+	const struct np_backend_union all = np_identify_backends(np_ctrl_view(ctrl));
 	static const uint8_t entry_sizes[] = {NP_SQES_CQES};
 	uint32_t inline_bytes = ctrl->port->inline_bytes;
 
@@ -232,7 +232,7 @@ static struct np_status np_identify_ns(struct np_req *req, uint8_t *data)
 /* Active namespaces above the command's NSID. */
 static struct np_status np_identify_ns_list(struct np_req *req, uint8_t *data)
 {
-	const struct np_view *view = np_subsys_view(req->queue->ctrl->subsys);
+	const struct np_view *view = np_ctrl_view(req->queue->ctrl);
 	const uint32_t after = np_le32(req->sqe.nsid);
 	struct nvme_ns_list *list = (void *)data;
 	unsigned int n = 0;

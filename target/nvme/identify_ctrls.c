@@ -28,7 +28,7 @@ static void np_ctrl_set_add(void *ctx, struct np_ctrl *ctrl)
 	struct np_ctrl_set *set = ctx;
 
 	if (ctrl->subsys == set->subsys &&
-		(!set->nsid || np_view_find(np_subsys_view(ctrl->subsys), set->nsid)))
+		(!set->nsid || np_view_find(np_ctrl_view(ctrl), set->nsid)))
 		set->bits[ctrl->cntlid / 8] |= (uint8_t)(1u << ctrl->cntlid % 8);
 }
 

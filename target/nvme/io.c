@@ -57,7 +57,7 @@ struct np_status np_io_find_ns(struct np_req *req)
 {
 	uint32_t nsid = np_le32(req->sqe.nsid);
 
-	req->ns = np_view_find(np_subsys_view(req->queue->ctrl->subsys), nsid);
+	req->ns = np_view_find(np_ctrl_view(req->queue->ctrl), nsid);
 	if (req->ns) {
 		np_ns_get(req->ns, req->queue->reactor->index);
 		return np_io_check_access(req);

@@ -16,6 +16,7 @@
 #include "target/nvme/ctrl.h"
 #include "target/nvme/discovery.h"
 #include "target/nvme/identify.h"
+#include "target/nvme/registry.h"
 
 #define NP_SECTOR_SHIFT 9
 #define NP_DATA_UNIT_SECTORS 1000u /* SMART counts in thousands of 512 bytes */
@@ -25,6 +26,7 @@
 
 struct np_logpage {
 	bool of_io, of_discovery; /* which controllers have it */
+	bool of_control;          /* filled on the control thread, whose the data is */
 	bool has_aen;
 	enum np_aen_kind aen; /* the event that reading this page acknowledges */
 	/*
@@ -112,7 +114,7 @@ static struct np_status np_logpage_smart(
 	struct np_req *req, const struct np_window *window, uint64_t *ret_bytes)
 {
 	struct np_ctrl *ctrl = req->queue->ctrl;
-	const struct np_view *view = np_subsys_view(ctrl->subsys);
+	const struct np_view *view = np_ctrl_view(ctrl);
 	const uint32_t nsid = np_le32(req->sqe.nsid);
 	const bool is_all = nsid == NVME_NSID_NONE || nsid == NVME_NSID_ALL;
 	uint64_t reads = 0, writes = 0, read_bytes = 0, write_bytes = 0;
@@ -255,8 +257,8 @@ static const struct np_logpage np_logpages[256] = {
 		.fill = np_logpage_ana},
 	[NVME_LOG_LID_RESERVATION] = {true, false, .has_aen = true, .aen = NP_AEN_RESERVATION,
 		.fill = np_logpage_reservation},
-	[NVME_LOG_LID_DISCOVER] = {false, true, .has_aen = true, .aen = NP_AEN_DISC_CHANGED,
-		.fill = np_logpage_discovery},
+	[NVME_LOG_LID_DISCOVER] = {false, true, .of_control = true, .has_aen = true,
+		.aen = NP_AEN_DISC_CHANGED, .fill = np_logpage_discovery},
 };
 
 static uint64_t np_logpage_offset(const struct np_req *req)
@@ -286,11 +288,10 @@ struct np_status np_logpage_check(struct np_req *req, uint32_t *ret_bytes)
 	return NP_SUCCESS;
 }
 
-void np_logpage_execute(struct np_req *req)
+/* Shows the current piece. */
+static struct np_status np_logpage_fill(struct np_req *req)
 {
-	struct np_ctrl *ctrl = req->queue->ctrl;
-	const struct np_logpage *page = np_logpage_find(ctrl, np_logpage_lid(req));
-	const bool is_last = req->piece_offset + req->piece_bytes == req->bytes;
+	const struct np_logpage *page = np_logpage_find(req->queue->ctrl, np_logpage_lid(req));
 	const uint64_t offset = np_logpage_offset(req);
 	const struct np_window window = {req->va, offset + req->piece_offset, req->piece_bytes};
 	struct np_status status;
@@ -299,8 +300,44 @@ void np_logpage_execute(struct np_req *req)
 	status = page->fill(req, &window, &log_bytes);
 	if (np_status_is_ok(status) && offset > log_bytes)
 		status = np_req_bad_field(req, cdw12, 0);
-	if (np_status_is_ok(status) && is_last && page->has_aen &&
+	return status;
+}
+
+static void np_logpage_filled(struct np_req *req, struct np_status status)
+{
+	struct np_ctrl *ctrl = req->queue->ctrl;
+	const struct np_logpage *page = np_logpage_find(ctrl, np_logpage_lid(req));
+
+	if (np_status_is_ok(status) && np_req_is_last_piece(req) && page->has_aen &&
 		!(np_le32(req->sqe.cdw10) & NP_CDW10_RAE))
 		np_ctrl_ack_aen(ctrl, page->aen);
 	np_req_piece_done(req, status);
+}
+
+/* Back on the reactor; the CQE has carried the verdict. */
+static void np_logpage_returned(struct np_msg *msg)
+{
+	struct np_req *req = np_container_of(msg, struct np_req, msg);
+
+	np_logpage_filled(req, (struct np_status){req->cqe.status});
+}
+
+/* On the control thread. */
+static void np_logpage_on_control(struct np_msg *msg)
+{
+	struct np_req *req = np_container_of(msg, struct np_req, msg);
+
+	req->cqe.status = np_logpage_fill(req).field;
+	msg->fn = np_logpage_returned;
+	np_reactor_send(req->queue->reactor, msg);
+}
+
+void np_logpage_execute(struct np_req *req)
+{
+	if (np_logpage_find(req->queue->ctrl, np_logpage_lid(req))->of_control) {
+		req->msg.fn = np_logpage_on_control;
+		np_registry_send(&req->msg);
+		return;
+	}
+	np_logpage_filled(req, np_logpage_fill(req));
 }

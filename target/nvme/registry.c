@@ -357,6 +357,11 @@ void np_registry_tell(struct np_ctrl *ctrl, enum np_aen_kind kind, uint32_t nsid
 	np_reactor_send(ctrl->reactor, &news->msg);
 }
 
+void np_registry_disconnect(struct np_ctrl *ctrl, const char *why)
+{
+	np_registry_abort_queues(ctrl, why);
+}
+
 void np_registry_send(struct np_msg *msg)
 {
 	np_runtime_send_control(np_registry.runtime, msg);

@@ -50,6 +50,9 @@ void np_registry_ctrl_fatal(struct np_ctrl *ctrl, const char *why);
 void np_registry_tell(
 	struct np_ctrl *ctrl, enum np_aen_kind kind, uint32_t nsid, uint8_t resv_type);
 
+/* Ends the association of @ctrl with its host. Context: control thread. */
+void np_registry_disconnect(struct np_ctrl *ctrl, const char *why);
+
 /* Has @msg->fn run on the control thread. Context: any reactor. */
 void np_registry_send(struct np_msg *msg);
 

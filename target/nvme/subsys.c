@@ -39,6 +39,26 @@ struct np_ns *np_view_find(const struct np_view *view, uint32_t nsid)
 	return NULL;
 }
 
+struct np_view *np_view_for_host(struct np_view *view, const char *hostnqn)
+{
+	unsigned int nhidden = 0;
+	struct np_view *own;
+
+	for (unsigned int i = 0; i < view->nns; i++)
+		nhidden +=
+			view->ns[i]->is_visible && !view->ns[i]->is_visible(view->ns[i], hostnqn);
+	if (!nhidden)
+		return view;
+	own = calloc(1, sizeof(*own) + (view->nns - nhidden) * sizeof(own->ns[0]));
+	for (unsigned int i = 0; own && i < view->nns; i++) {
+		struct np_ns *ns = view->ns[i];
+
+		if (!ns->is_visible || ns->is_visible(ns, hostnqn))
+			own->ns[own->nns++] = ns;
+	}
+	return own;
+}
+
 bool np_subsys_allows(const struct np_subsys *subsys, const char *hostnqn)
 {
 	if (subsys->allow_any_host)
@@ -100,14 +120,13 @@ void np_ns_make_uuid(const char *nqn, uint32_t nsid, uint8_t ret_uuid[16])
 		(size_t)len < sizeof(name) ? (size_t)len : sizeof(name) - 1);
 }
 
-void np_port_set_state(struct np_port *port, enum np_port_state state, const char *reason)
+bool np_port_set_state(struct np_port *port, enum np_port_state state, const char *reason)
 {
 	bool is_news = (state == NP_PORT_LISTENING) != (port->state == NP_PORT_LISTENING);
 
 	snprintf(port->reason, sizeof(port->reason), "%s", reason);
 	port->state = state;
-	if (is_news)
-		np_stat_add(&port->target->genctr, 1);
+	return is_news;
 }
 
 struct np_traffic_sum np_ns_traffic(const struct np_ns *ns)

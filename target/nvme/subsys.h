@@ -2,7 +2,8 @@
 /*
  * subsys.h - what a target offers: ports, subsystems, their namespaces and who may use them.
  *
- * Thread: built by the control thread before anything listens; read by everybody afterwards.
+ * Thread: built and changed by the control thread. Reactors read namespaces, and of ports and
+ *         subsystems what is constant or atomic; lists of hosts, subsystems, ports are not theirs.
  *         Exceptions are marked.
  * Depends: backend, memory.
  */
@@ -90,13 +91,16 @@ struct np_ns {
 	 * Context: control thread. Return: 0 when that is durable, or -errno.
 	 */
 	int (*protect)(struct np_ns *ns, bool is_protected);
-	void *owner;     /* of distrust() and protect() */
+	/* May the host see it? NULL: every host may. Context: control thread. */
+	bool (*is_visible)(const struct np_ns *ns, const char *hostnqn);
+	void *owner;     /* of distrust(), protect() and is_visible() */
 	uint64_t shared; /* control thread only: regions in whose pools users[] are, a bit an id */
 	struct np_list link; /* control thread only, while it is being retired */
 };
 
-/* The namespaces of a subsystem, ordered by nsid. Immutable, and replaced as a whole. */
+/* Namespaces of a subsystem, ordered by nsid. Immutable, and replaced as a whole. */
 struct np_view {
+	struct np_view *next; /* control thread only, while it is being replaced */
 	unsigned int nns;
 	struct np_ns *ns[];
 };
@@ -110,10 +114,11 @@ struct np_subsys {
 	unsigned int nhosts;
 	char (*hosts)[NP_NQN_BYTES]; /* allowed ones */
 	uint16_t cntlid_min, cntlid_max;
-	bool requires_p2p; /* one of its namespaces does */
+	_Atomic bool requires_p2p; /* one of its namespaces does */
 	uint16_t max_io_queues;
-	uint32_t nn;                    /* no NSID above is valid; at least NP_MAX_NAMESPACES */
-	_Atomic(struct np_view *) view; /* read it by np_subsys_view() */
+	_Atomic uint32_t nn;            /* no NSID above is valid; at least NP_MAX_NAMESPACES */
+	_Atomic(struct np_view *) view; /* of all; hosts see np_ctrl_view() */
+	struct np_list link;            /* control thread only, while it is being retired */
 };
 
 enum np_port_state {
@@ -139,8 +144,9 @@ struct np_port {
 	struct np_list referrals;         /* struct np_referral */
 	_Atomic enum np_port_state state; /* the control thread's; any thread reads */
 	/* Control thread only: */
-	char reason[192]; /* why it is not listening */
-	void *listener;   /* the transport's */
+	char reason[192];    /* why it is not listening */
+	struct np_list link; /* while it is being retired */
+	void *listener;      /* the transport's */
 };
 
 /* Another target that discovery names. */
@@ -160,15 +166,6 @@ struct np_target {
 	struct np_subsys *discovery;
 	_Atomic uint64_t genctr; /* of the discovery log; moves with each change */
 };
-
-/*
- * The namespaces that there are now. A reactor may use it until it returns to its loop: the
- * control thread frees an old view after every reactor has been there.
- */
-static inline const struct np_view *np_subsys_view(const struct np_subsys *subsys)
-{
-	return atomic_load_explicit(&subsys->view, memory_order_acquire);
-}
 
 /*
  * A command of this reactor holds @ns, or does not any more. A namespace that is in no view is freed
@@ -199,6 +196,14 @@ bool np_ns_is_used(const struct np_ns *ns);
 
 /* Return: NULL if @nsid is not an active namespace of @view. */
 struct np_ns *np_view_find(const struct np_view *view, uint32_t nsid);
+
+/**
+ * np_view_for_host() - what of @view a host may see
+ *
+ * Context: control thread.
+ * Return: @view itself if that is all, or a view of its own to be given to free(); NULL without memory.
+ */
+struct np_view *np_view_for_host(struct np_view *view, const char *hostnqn);
 
 /* May @hostnqn connect to @subsys? */
 bool np_subsys_allows(const struct np_subsys *subsys, const char *hostnqn);
@@ -264,9 +269,9 @@ struct np_traffic_sum np_ns_traffic(const struct np_ns *ns);
  * np_port_set_state() - @port begins or ends to listen, or fails to
  * @reason: why it does not listen, "" if it does
  *
- * The discovery log lists ports that listen: its generation counter moves with them.
  * Context: control thread.
+ * Return: whether the discovery log, which lists ports that listen, is another one now.
  */
-void np_port_set_state(struct np_port *port, enum np_port_state state, const char *reason);
+bool np_port_set_state(struct np_port *port, enum np_port_state state, const char *reason);
 
 #endif

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "config/check.h"
+#include "config/diff.h"
 #include "config/json.h"
 
 static void warn(void *ctx, const char *path, const char *msg)

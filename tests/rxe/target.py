@@ -80,10 +80,26 @@ class Target:
             self.socket = f"{RUNTIME}/{self.name}.sock"
             configuration.setdefault("daemon", {})["control_socket"] = self.socket
 
-    def spawn(self):
-        """Write the file and start the daemon; does not wait for anything."""
+    def write_configuration(self):
+        """Write self.configuration to the daemon's file."""
         with open(os.path.join(self.vm.share, f"{self.name}.json"), "w") as file:
             json.dump(self.configuration, file, indent=2)
+
+    def reload(self):
+        """Have the daemon take self.configuration over; return what it says has changed."""
+        self.write_configuration()
+        return self.cli("reload")["changes"]
+
+    def refuse_reload(self):
+        """As reload(), expect a refusal, and return what it says."""
+        self.write_configuration()
+        result = self.vm.run(self.command("reload"), check=False)
+        assert result.rc == 1, result.stdout
+        return result.stderr
+
+    def spawn(self):
+        """Write the file and start the daemon; does not wait for anything."""
+        self.write_configuration()
         install(self.vm)
         self.vm.logs[f"log of {self.name}"] = self.log_path
         self.process = self.vm.spawn(

@@ -193,6 +193,19 @@ class Vm:
     def alive(self):
         return self.qemu is not None and self.qemu.poll() is None
 
+    def is_stuck(self):
+        """Does QEMU itself not answer any more, whatever the guest does?"""
+        try:
+            self.qmp.command("query-status")
+            return False
+        except ChannelError:
+            return self.alive
+
+    def restart(self):
+        """Power off and on."""
+        self._end_qemu()
+        self.boot()
+
     def kill_qemu(self):
         """Power off: nothing is flushed, nobody is told."""
         if self.alive:

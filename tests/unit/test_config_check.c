@@ -129,6 +129,12 @@ static void test_check__warns(void **state)
 			.says = "subsystems[1]: no port exports it\n"
 				"ports[1].addr.trtype: \"tcp\" is not supported, only \"rdma\" is: "
 				"this port is left out\n"},
+		{.hosts = HOSTS ",{'nqn':'nqn.2024-01.x:i'}",
+			.subsystems =
+				NS(NS_DEV "'allowed_hosts':['nqn.2024-01.x:h','nqn.2024-01.x:i']"),
+			.says = "subsystems[0].namespaces[0].allowed_hosts[1]: \"nqn.2024-01.x:i\" "
+				"may "
+				"not connect to the subsystem\n"},
 		{.subsystems = ATTR("'pi_enable':1"),
 			.says = "subsystems[0].attr.pi_enable: protection information is not "
 				"supported, ignored\n"},
@@ -287,6 +293,9 @@ static void test_check__refuses_ports(void **state)
 static void test_check__refuses_namespaces(void **state)
 {
 	static const struct check_case cases[] = {
+		{.subsystems = NS(NS_DEV "'allowed_hosts':['nqn.2024-01.x:z']"),
+			.says = "subsystems[0].namespaces[0].allowed_hosts[0]: "
+				"\"nqn.2024-01.x:z\" is not one of hosts[]"},
 		{.subsystems = SUBSYS("", NS_OK "," NS_OK),
 			.says = "subsystems[0].namespaces[1].nsid: 1 is namespaces[0] already"},
 		{.subsystems = SUBSYS("",

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "config/check.h"
+#include "config/diff.h"
 
 static struct np_cfg *load(const char *name, struct config_log *log)
 {

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "config/check.h"
+#include "config/diff.h"
 #include "config/text.h"
 
 #define DAX "{'kind':'dax','path':'/dev/dax0.0'}"

@@ -149,10 +149,11 @@ void np_rdma_conn_sweep(struct np_rdma_conn *conn)
 	(void)conn;
 }
 
-void np_port_set_state(struct np_port *port, enum np_port_state state, const char *reason)
+bool np_port_set_state(struct np_port *port, enum np_port_state state, const char *reason)
 {
 	port->state = state;
 	snprintf(port->reason, sizeof(port->reason), "%s", reason);
+	return false;
 }
 
 void np_queue_closed(struct np_queue *queue)

@@ -73,7 +73,7 @@ int np_cli_show(const struct np_cli *cli, json_t *result, void (*print)(json_t *
  * Return: an exit code.
  */
 
-/* status, stats, conns, memory, selftest: print what the daemon's method of the same name says. */
+/* status, stats, conns, memory, selftest, reload: print what the daemon's method of the same name says. */
 int np_cli_run_report(struct np_cli *cli, int argc, char **argv);
 
 /* Can this machine do P2P? Exit status: 0 somewhere, 1 not, 2 could not tell. See doctor.h. */

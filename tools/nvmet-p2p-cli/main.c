@@ -31,6 +31,8 @@ static const struct command commands[] = {
 	{"ana-state", np_cli_run_ana_state,
 		"PORTID GROUP optimized|non-optimized|inaccessible|persistent-loss|change"},
 	{"ana-group", np_cli_run_ana_group, "NQN NSID GROUP: move a namespace to an ANA group"},
+	{"reload", np_cli_run_report,
+		"have the daemon read its configuration again, and print what has changed"},
 	{"add-memory", np_cli_run_add_memory,
 		"NAME --fd N | NAME --exporter udmabuf [--bytes N]: hand over a dma-buf"},
 };

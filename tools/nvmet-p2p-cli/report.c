@@ -1,13 +1,30 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * nvmet-p2p-cli status, stats, conns, memory, selftest: one question, one table or more.
+ * nvmet-p2p-cli status, stats, conns, memory, selftest, reload: one question, one table or more.
  *
  * Thread: the only one.
- * Depends: cli.h.
+ * Depends: cli.h, table.h.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "tools/nvmet-p2p-cli/cli.h"
+#include "tools/nvmet-p2p-cli/table.h"
+
+static void print_changes(json_t *result, FILE *out)
+{
+	json_t *changes = json_object_get(result, "changes"), *change;
+	size_t i;
+
+	json_array_foreach(changes, i, change) {
+		char *text = np_table_printable(json_string_value(change));
+
+		fprintf(out, "%s\n", text);
+		free(text);
+	}
+	if (!json_array_size(changes))
+		fputs("nothing has changed\n", out);
+}
 
 static const struct {
 	const char *method;
@@ -18,6 +35,7 @@ static const struct {
 	{"conns", np_cli_print_conns},
 	{"memory", np_cli_print_memory},
 	{"selftest", np_cli_print_memory},
+	{"reload", print_changes},
 };
 
 static int report(const struct np_cli *cli, const char *method)
