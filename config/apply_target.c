@@ -260,7 +260,7 @@ int np_apply_build_target(struct np_daemon *daemon)
 	const struct np_cfg *cfg = daemon->cfg;
 	struct np_target *target = &daemon->target;
 
-	target->discovery = np_subsys_new_discovery();
+	target->discovery = np_subsys_new_discovery(cfg->daemon.discovery_nqn);
 	target->subsys = calloc(cfg->n_subsystems + 1, sizeof(struct np_subsys *));
 	target->ports = calloc(cfg->n_ports + 1, sizeof(struct np_port *));
 	if (!target->discovery || !target->subsys || !target->ports)

@@ -179,6 +179,17 @@ int np_cfg_check_pool(
 	return 0;
 }
 
+static int check_discovery(const struct np_cfg *cfg, const struct np_cfg_spot *spot)
+{
+	const char *nqn = cfg->daemon.discovery_nqn;
+
+	if (!nqn)
+		return 0;
+	if (np_cfg_find_subsys(cfg, nqn))
+		return np_cfg_spot_error(spot, "discovery_nqn", "is that of a subsystem");
+	return check_nqn(nqn, spot, "discovery_nqn");
+}
+
 static int check_daemon(const struct np_cfg *cfg, struct np_cfg_diag *diag)
 {
 	const struct np_cfg_daemon *daemon = &cfg->daemon;
@@ -210,6 +221,8 @@ static int check_daemon(const struct np_cfg *cfg, struct np_cfg_diag *diag)
 		return np_cfg_spot_error(&spot, "control_socket",
 			"%zu bytes long, at most %zu are allowed", strlen(daemon->control_socket),
 			socket_max);
+	if (check_discovery(cfg, &spot) < 0)
+		return -EINVAL;
 	if (daemon->cmb_pool_bytes &&
 		np_cfg_check_pool(
 			daemon->cmb_pool_bytes, reactors->count, &spot, "cmb_pool_bytes") < 0)

@@ -269,6 +269,7 @@ static const struct np_cfg_field daemon_fields[] = {
 	STR("control_socket", struct np_cfg_daemon, control_socket,
 		.def_text = NP_CFG_SOCKET_DEFAULT),
 	STR("state_dir", struct np_cfg_daemon, state_dir, .def_text = NP_CFG_STATE_DEFAULT),
+	STR("discovery_nqn", struct np_cfg_daemon, discovery_nqn),
 	INT("cmb_pool_bytes", struct np_cfg_daemon, cmb_pool_bytes, 0, INT64_MAX, 0),
 	INT("host_pool_bytes", struct np_cfg_daemon, host_pool_bytes, 0, INT64_MAX, 64 << 20),
 	BOOL("software_p2p", struct np_cfg_daemon, software_p2p, false),

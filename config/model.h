@@ -230,6 +230,7 @@ struct np_cfg_daemon {
 	enum np_cfg_fence p2p_fence;                    /* default AUTO */
 	enum np_cfg_zero zero_on_free;                  /* default NAMESPACE */
 	char *control_socket;                           /* default NP_CFG_SOCKET_DEFAULT */
+	char *discovery_nqn;      /* of the discovery subsystem; NULL: only the well-known one */
 	char *state_dir;          /* what must outlive the process; default NP_CFG_STATE_DEFAULT */
 	uint64_t cmb_pool_bytes;  /* per provider; 0 = as much as is free, up to 64 MiB (default) */
 	uint64_t host_pool_bytes; /* for each NUMA node with an RNIC; default 64 MiB */

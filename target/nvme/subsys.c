@@ -72,7 +72,7 @@ bool np_subsys_allows(const struct np_subsys *subsys, const char *hostnqn)
 struct np_subsys *np_port_find_subsys(
 	const struct np_target *target, const struct np_port *port, const char *nqn)
 {
-	if (!strcmp(nqn, target->discovery->nqn))
+	if (!strcmp(nqn, NP_DISCOVERY_NQN) || !strcmp(nqn, target->discovery->nqn))
 		return target->discovery;
 	for (unsigned int i = 0; i < port->nsubsys; i++)
 		if (!strcmp(port->subsys[i]->nqn, nqn))
@@ -80,7 +80,7 @@ struct np_subsys *np_port_find_subsys(
 	return NULL;
 }
 
-struct np_subsys *np_subsys_new_discovery(void)
+struct np_subsys *np_subsys_new_discovery(const char *nqn)
 {
 	struct np_subsys *subsys = calloc(1, sizeof(*subsys));
 
@@ -91,7 +91,7 @@ struct np_subsys *np_subsys_new_discovery(void)
 		free(subsys);
 		return NULL;
 	}
-	snprintf(subsys->nqn, sizeof(subsys->nqn), "%s", NP_DISCOVERY_NQN);
+	snprintf(subsys->nqn, sizeof(subsys->nqn), "%s", nqn ? nqn : NP_DISCOVERY_NQN);
 	snprintf(subsys->serial, sizeof(subsys->serial), "discovery");
 	snprintf(subsys->model, sizeof(subsys->model), "nvmet-p2p");
 	snprintf(subsys->firmware, sizeof(subsys->firmware), "%s", NP_VERSION);

@@ -212,11 +212,14 @@ bool np_subsys_allows(const struct np_subsys *subsys, const char *hostnqn);
 struct np_subsys *np_port_find_subsys(
 	const struct np_target *target, const struct np_port *port, const char *nqn);
 
-/*
- * The subsystem of the well-known discovery NQN, with an empty view of its own.
+/**
+ * np_subsys_new_discovery() - the discovery subsystem, with an empty view of its own
+ * @nqn: a name that no other has, NULL for the well-known one, by which it can be reached in any case
+ *
+ * Spec: NVM Express Base 2.0, 3.1.2.3 (discovery controllers).
  * Return: NULL without memory.
  */
-struct np_subsys *np_subsys_new_discovery(void);
+struct np_subsys *np_subsys_new_discovery(const char *nqn);
 
 /* Frees @subsys with its list of hosts and its view, but no namespace. NULL is fine. */
 void np_subsys_free(struct np_subsys *subsys);

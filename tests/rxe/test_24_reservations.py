@@ -191,6 +191,32 @@ def test_persistent__outlives_the_daemon(reservable):
         host.disconnect_all(vm)
 
 
+def test_persistent__outlives_a_power_cut(reservable):
+    """This test keeps reservations on a drive, cuts the power after the answer, and looks who holds."""
+    vm, configuration = reservable
+    mount = "mkdir -p /run/np-state && mount {} /run/np-state"
+    configuration["daemon"] = {"state_dir": "/run/np-state/np"}
+    vm.run(f"mkfs.ext4 -qF {vm.block_device('plain')}")
+    vm.run(mount.format(vm.block_device("plain")))
+    target = Target(vm, configuration).start()
+    one, other = Host(vm, 0), Host(vm, 1)
+    other.register()
+    one.register(PERSIST)
+    one.acquire(WRITE_EXCLUSIVE)
+    vm.restart()
+    vm.run(mount.format(vm.block_device("plain")))
+    served = configuration["subsystems"][0]["namespaces"][0]
+    served["device"]["path"] = vm.block_device("cmb")
+    with Target(vm, configuration):
+        one, other = Host(vm, 0), Host(vm, 1)
+        assert one.writes() and other.reads() and not other.writes()
+        report = other.report()
+        assert (report["ptpls"], report["rtype"], report["regctl"]) == (1, WRITE_EXCLUSIVE, 2)
+        host.disconnect_all(vm)
+    vm.run("umount /run/np-state")
+    assert not target.running
+
+
 def test_persistent__is_refused_without_a_place(reservable):
     """This test has a state_dir that cannot be: what is not kept is not promised."""
     vm, configuration = reservable

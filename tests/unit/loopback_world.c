@@ -134,7 +134,7 @@ static void np_lb_open_target(struct np_lb *lb)
 	assert_non_null(target->ports);
 	target->ports[0] = &lb->ports[0];
 	target->ports[1] = &lb->ports[1];
-	target->discovery = np_subsys_new_discovery();
+	target->discovery = np_subsys_new_discovery(NULL);
 	assert_non_null(target->discovery);
 }
 

@@ -339,6 +339,9 @@ static void test_check__refuses_daemon_settings(void **state)
 		{.daemon = "'cq_moderation_us':8",
 			.says = "daemon.cq_moderation_count: goes with cq_moderation_us: give "
 				"both or neither"},
+		{.daemon = "'discovery_nqn':'nqn.2024-01.x:s'",
+			.says = "daemon.discovery_nqn: is that of a subsystem"},
+		{.daemon = "'discovery_nqn':''", .says = "daemon.discovery_nqn: empty"},
 		{.daemon = "'control_socket':'x.sock'",
 			.says = "daemon.control_socket: \"x.sock\" is not an absolute path"},
 		{.daemon = "'control_socket':'/" X80 X20 "xxxxxxx'",

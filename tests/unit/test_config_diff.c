@@ -80,6 +80,9 @@ static void test_diff__of_each_kind(void **state)
 		{{.subsys = ",'attr':{'cntlid_min':5}"}, SUBSYS_LIKE | EQUAL},
 		{{.port = ",'subsystems':['nqn.2024-01.x:s']"}, EQUAL},
 		{{.port = ",'ana_groups':[{'grpid':1,'ana':{'state':'inaccessible'}}]"}, EQUAL},
+		{{.port = ",'referrals':[{'name':'r','addr':{'trtype':'tcp','adrfam':'ipv4',"
+			  "'traddr':'10.0.0.9'}}]"},
+			EQUAL},
 		{{.port = ",'param':{'inline_data_size':0}"}, PORT_LIKE | EQUAL},
 		{{.addr = ",'trsvcid':'4421'"}, PORT_LIKE | EQUAL},
 		{{.daemon = "'poll_us':1"}, DAEMON_EQUAL | EQUAL},

@@ -194,6 +194,20 @@ static void test_log__leaves_out_a_port_that_does_not_listen(void **state)
 	assert_true(np_port_set_state(&any4, NP_PORT_LISTENING, ""));
 }
 
+/* A discovery subsystem with a name of its own can be reached by both. */
+static void test_discovery__has_two_names(void **state)
+{
+	struct np_subsys *own = np_subsys_new_discovery("nqn.2024-01.x:disc");
+	struct np_target two = {.discovery = own};
+
+	(void)state;
+	assert_non_null(own);
+	assert_ptr_equal(np_port_find_subsys(&two, &fixed, "nqn.2024-01.x:disc"), own);
+	assert_ptr_equal(np_port_find_subsys(&two, &fixed, NP_DISCOVERY_NQN), own);
+	assert_null(np_port_find_subsys(&two, &fixed, "nqn.2024-01.x:disk"));
+	np_subsys_free(own);
+}
+
 static void test_log__generation_counter(void **state)
 {
 	const struct nvmf_discovery_log *log;
@@ -253,6 +267,7 @@ int main(void)
 		cmocka_unit_test(test_log__wildcard_becomes_the_host_s_address),
 		cmocka_unit_test(test_log__referrals_of_this_port),
 		cmocka_unit_test(test_log__leaves_out_a_port_that_does_not_listen),
+		cmocka_unit_test(test_discovery__has_two_names),
 		cmocka_unit_test(test_log__generation_counter),
 		cmocka_unit_test(test_log__any_offset_and_length),
 	};
