@@ -382,8 +382,8 @@ void np_apply_lose_namespace(struct np_daemon *daemon, struct np_applied_ns *app
 void np_apply_doubt_namespace(struct np_applied_ns *applied);
 
 /*
- * RNICs have come, gone or changed: chooses again, and brings up, or makes anew, what now can have
- * peer memory and could not before. Hosts may be connected.
+ * Devices have come, gone or changed: chooses again, and brings up, or makes anew, what now can have
+ * peer memory and could not before, or has another size. Hosts may be connected.
  */
 void np_apply_reconsider(struct np_daemon *daemon);
 

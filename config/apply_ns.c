@@ -389,7 +389,8 @@ void np_apply_reconsider(struct np_daemon *daemon)
 
 		if (applied->ns)
 			np_apply_choose_paths(daemon, applied);
-		if (may_come_up || np_apply_is_outdated(daemon, applied))
+		if (may_come_up || np_apply_is_outdated(daemon, applied) ||
+			np_apply_has_new_size(applied))
 			np_apply_renew(daemon, applied);
 	}
 }

@@ -25,7 +25,7 @@ int np_backend_open(const struct np_backend_ops *ops, const char *path, uint64_t
 		return -ENOMEM;
 	}
 	backend->ops = ops;
-	backend->fd = -1;
+	backend->fd = backend->ctrl_fd = -1;
 	backend->max_io_bytes = UINT32_MAX;
 	snprintf(backend->path, sizeof(backend->path), "%s", path ? path : "");
 	ret = ops->open(backend, size_bytes, why, why_size);
@@ -47,6 +47,8 @@ void np_backend_close(struct np_backend *backend)
 		return;
 	if (backend->fd >= 0)
 		close(backend->fd);
+	if (backend->ctrl_fd >= 0)
+		close(backend->ctrl_fd);
 	np_hold_put(backend->hold);
 	free(backend);
 }

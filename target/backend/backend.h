@@ -25,7 +25,9 @@ enum np_io_op {
 	NP_IO_FLUSH,
 	NP_IO_WRITE_ZEROES,
 	NP_IO_DEALLOCATE,
-	NP_IO_COPY, /* only if max_copy_blocks */
+	NP_IO_COPY,        /* only if max_copy_blocks */
+	NP_IO_WRITE_UNCOR, /* only if can_write_uncor: reads of the blocks fail from now on */
+	NP_IO_HEALTH, /* only if has_health: the drive's SMART log to va, 512 bytes; not retried */
 	NP_IO_OPS,
 };
 
@@ -66,6 +68,7 @@ struct np_backend {
 	const struct np_backend_ops *ops;
 	char path[256];
 	int fd;               /* what I/O goes to */
+	int ctrl_fd;          /* what admin commands go to, or -1 */
 	struct np_hold *hold; /* keeps others off the device, or NULL */
 	uint32_t block_bytes; /* power of two, 512 to 64 KiB */
 	uint64_t nblocks;
@@ -74,7 +77,9 @@ struct np_backend {
 	bool volatile_cache;     /* a write is durable only after Flush or with FUA */
 	bool reads_fua;          /* a READ with NP_IO_FUA returns what is durable */
 	bool can_write_zeroes, can_deallocate;
-	bool can_compare; /* the drive has Compare; engine "nvme" only */
+	bool can_compare;     /* the drive has Compare; engine "nvme" only */
+	bool has_health;      /* it has a SMART log */
+	bool can_write_uncor; /* Write Uncorrectable, likewise */
 	/* Blocks that one WRITE_ZEROES, one DEALLOCATE takes; 0: any number. */
 	uint32_t max_zeroes_blocks, max_deallocate_blocks;
 	uint32_t max_copy_blocks; /* that one COPY takes; 0: it cannot copy by itself */

@@ -55,11 +55,14 @@ static bool np_is_pci_address(const char *text)
 /* Takes the "address" of an NVMe controller below @dir, if its transport is PCIe. */
 static bool np_drive_take_address(const char *dir, struct np_drive *drive)
 {
-	char address[sizeof(drive->pci)];
+	char address[sizeof(drive->pci)], real[PATH_MAX];
+	unsigned int instance;
 
 	if (np_sysfs_read(dir, "address", address, sizeof(address)) || !np_is_pci_address(address))
 		return false;
 	memcpy(drive->pci, address, sizeof(address));
+	if (realpath(dir, real) && sscanf(strrchr(real, '/'), "/nvme%u", &instance) == 1)
+		snprintf(drive->ctrl_path, sizeof(drive->ctrl_path), "/dev/nvme%u", instance);
 	return true;
 }
 
@@ -155,6 +158,7 @@ int np_drive_probe(const char *path, struct np_drive *ret_drive)
 		snprintf(dir, sizeof(dir), "/sys/class/block/%s",
 			strrchr(drive.block_path, '/') + 1);
 		np_drive_read_queue(dir, &drive);
+		drive.size_bytes = np_sysfs_read_u64(dir, "size") * 512;
 	} else {
 		snprintf(dir, sizeof(dir), "/sys/class/nvme-generic/%s", name);
 	}

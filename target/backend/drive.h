@@ -16,6 +16,7 @@ struct np_drive {
 	char block_path[64];   /* "/dev/nvme0n1", "" if the device has no block device */
 	char generic_path[64]; /* "/dev/ng0n1", "" unless it is an NVMe namespace */
 	char pci[16];          /* PCI address of its controller, "" if it has none */
+	char ctrl_path[32];    /* "/dev/nvme0", that controller, "" likewise */
 	uint32_t max_hw_bytes; /* of one command; 0 if unknown */
 	uint32_t max_bytes;    /* as the kernel makes them of block I/O; 0 if unknown */
 	uint32_t max_segments; /* data segments of one command; 0 if unknown */
@@ -24,6 +25,7 @@ struct np_drive {
 	 * wrong. 0: there is no command for it.
 	 */
 	uint64_t max_zeroes_bytes, max_deallocate_bytes;
+	uint64_t size_bytes;  /* of the block device, 0 if it has none */
 	bool has_write_cache; /* volatile */
 	bool is_zoned;
 	bool has_poll_queues;

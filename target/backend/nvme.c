@@ -24,6 +24,11 @@
 #include "target/base/log.h"
 #include "target/reactor/uring.h"
 
+/* Linux 6.0, include/uapi/linux/nvme_ioctl.h, of which libnvme brings an older copy. */
+#ifndef NVME_URING_CMD_ADMIN
+#define NVME_URING_CMD_ADMIN _IOWR('N', 0x82, struct nvme_uring_cmd)
+#endif
+
 #define NP_NVME_MAX_IO_BYTES (1024u * 1024u)
 
 /* ---- I/O --------------------------------------------------------------------------------- */
@@ -53,6 +58,7 @@ static void np_nvme_build(
 		[NP_IO_WRITE_ZEROES] = nvme_cmd_write_zeroes,
 		[NP_IO_DEALLOCATE] = nvme_cmd_dsm,
 		[NP_IO_COPY] = nvme_cmd_copy,
+		[NP_IO_WRITE_UNCOR] = nvme_cmd_write_uncor,
 	};
 
 	*cmd = (struct nvme_uring_cmd){.opcode = opcodes[io->op], .nsid = backend->nsid};
@@ -73,6 +79,8 @@ static void np_nvme_build(
 		cmd->cdw12 |= (uint32_t)NVME_IO_FUA << 16;
 	if (io->flags & NP_IO_LIMITED_RETRY)
 		cmd->cdw12 |= (uint32_t)NVME_IO_LR << 16;
+	if (io->op == NP_IO_WRITE_UNCOR)
+		return;
 	if (io->op == NP_IO_WRITE_ZEROES) {
 		if (io->flags & NP_IO_MAY_DEALLOCATE)
 			cmd->cdw12 |= (uint32_t)NVME_IO_DEAC << 16;
@@ -87,6 +95,20 @@ static void np_nvme_build(
 	}
 	cmd->addr = (uintptr_t)io->va;
 	cmd->data_len = io->nblocks * backend->block_bytes;
+}
+
+static void np_nvme_prep_health(
+	const struct np_backend *backend, struct np_io *io, struct io_uring_sqe *sqe)
+{
+	const struct nvme_uring_cmd cmd = {
+		.opcode = nvme_admin_get_log_page,
+		.nsid = NVME_NSID_ALL,
+		.addr = (uintptr_t)io->va,
+		.data_len = sizeof(struct nvme_smart_log),
+		.cdw10 = NVME_LOG_LID_SMART | (sizeof(struct nvme_smart_log) / 4 - 1) << 16,
+	};
+
+	np_uring_prep_cmd(sqe, backend->ctrl_fd, NVME_URING_CMD_ADMIN, &cmd, sizeof(cmd));
 }
 
 static enum np_io_submit np_nvme_submit(struct np_backend *backend, struct np_reactor *reactor,
@@ -104,6 +126,10 @@ static enum np_io_submit np_nvme_submit(struct np_backend *backend, struct np_re
 	sqe = np_uring_get_sqe(reactor, &io->uring);
 	if (!sqe)
 		return NP_IO_BUSY;
+	if (io->op == NP_IO_HEALTH) {
+		np_nvme_prep_health(backend, io, sqe);
+		return NP_IO_QUEUED;
+	}
 	np_nvme_build(backend, io, &cmd);
 	np_uring_prep_cmd(sqe, backend->fd, NVME_URING_CMD_IO, &cmd, sizeof(cmd));
 	return NP_IO_QUEUED;
@@ -129,6 +155,7 @@ static void np_nvme_take_limits(
 	backend->can_write_zeroes = oncs & NVME_CTRL_ONCS_WRITE_ZEROES;
 	backend->can_deallocate = oncs & NVME_CTRL_ONCS_DSM;
 	backend->can_compare = oncs & NVME_CTRL_ONCS_COMPARE;
+	backend->can_write_uncor = oncs & NVME_CTRL_ONCS_WRITE_UNCORRECTABLE;
 	if (!drive->block_path[0])
 		return;
 	backend->can_write_zeroes &= drive->max_zeroes_bytes != 0;
@@ -246,16 +273,21 @@ static int np_nvme_open(struct np_backend *backend, uint64_t size_bytes, char *w
 	backend->is_direct = true;
 	backend->reads_fua = true;
 	memcpy(backend->pci, drive.pci, sizeof(backend->pci));
+	/* Without it the namespace is served as well, but hosts learn nothing of the drive's health. */
+	if (drive.ctrl_path[0])
+		backend->ctrl_fd = open(drive.ctrl_path, O_RDWR | O_CLOEXEC);
+	backend->has_health = backend->ctrl_fd >= 0;
 	return np_nvme_identify(backend, &drive, why, why_size);
 }
 
 static int np_nvme_measure(const struct np_backend *backend, uint64_t *ret_nblocks)
 {
-	struct nvme_id_ns ns;
+	struct np_drive drive;
 
-	if (nvme_identify_ns(backend->fd, backend->nsid, &ns))
-		return -EIO;
-	*ret_nblocks = np_le64(ns.nsze);
+	/* Not by a command: a drive that does not answer would hold up the control thread. */
+	if (np_drive_probe(backend->path, &drive) || !drive.size_bytes)
+		return -ENODEV;
+	*ret_nblocks = drive.size_bytes / backend->block_bytes;
 	return 0;
 }
 

@@ -4,8 +4,7 @@
  *
  * What a table lacks is answered with Invalid Command Opcode. Identify (ONCS) and the Commands
  * Supported and Effects log are derived from these tables. A new command is one more entry: the
- * admin ones of namespace management, firmware and security go into np_admin_cmds; Write Uncorrectable
- * into np_io_cmds.
+ * admin ones of namespace management, firmware and security go into np_admin_cmds.
  *
  * Thread: any; constant.
  * Depends: the files with the check and execute functions.
@@ -69,6 +68,9 @@ static const struct np_cmd np_io_cmds[256] = {
 	[nvme_cmd_write_zeroes] = {"write zeroes", NP_DIR_NONE,
 		NP_CMD_CHANGES_MEDIA | NP_CMD_EXTENT,
 		np_io_check_write_zeroes, np_io_write_zeroes},
+	[nvme_cmd_write_uncor] = {"write uncorrectable", NP_DIR_NONE,
+		NP_CMD_CHANGES_MEDIA | NP_CMD_EXTENT,
+		np_io_check_write_uncor, np_io_write_uncor},
 	[nvme_cmd_verify] = {"verify", NP_DIR_NONE, NP_CMD_READS | NP_CMD_EXTENT,
 		np_io_check_verify, np_io_verify},
 	[nvme_cmd_dsm] = {"dataset management", NP_DIR_FROM_HOST,

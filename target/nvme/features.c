@@ -259,14 +259,32 @@ static const struct np_feature np_features[256] = {
 };
 /* clang-format on */
 
-static const struct np_feature *np_feature_find(const struct np_req *req)
+static const struct np_feature *np_feature_of(const struct np_req *req, uint8_t fid)
 {
-	const struct np_feature *feature = &np_features[(uint8_t)np_le32(req->sqe.cdw10)];
+	const struct np_feature *feature = &np_features[fid];
 
 	if (!feature->get ||
 		(np_features_ctrl(req)->subsys->is_discovery && !feature->of_discovery))
 		return NULL;
 	return feature;
+}
+
+static const struct np_feature *np_feature_find(const struct np_req *req)
+{
+	return np_feature_of(req, (uint8_t)np_le32(req->sqe.cdw10));
+}
+
+uint32_t np_features_effects(const struct np_req *req, uint8_t fid)
+{
+	const struct np_feature *feature = np_feature_of(req, fid);
+	uint32_t scope = NVME_FID_SUPPORTED_EFFECTS_SCOPE_CTRL;
+
+	if (!feature)
+		return 0;
+	if (feature->of_ns)
+		scope = NVME_FID_SUPPORTED_EFFECTS_SCOPE_NS;
+	return np_le32(
+		NVME_FID_SUPPORTED_EFFECTS_FSUPP | scope << NVME_FID_SUPPORTED_EFFECTS_SCOPE_SHIFT);
 }
 
 static unsigned int np_features_select(const struct np_req *req)

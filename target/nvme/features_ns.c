@@ -89,7 +89,7 @@ static void np_protection_holds(struct np_msg *msg)
 	if (req->cqe.status)
 		np_req_complete(req, (struct np_status){req->cqe.status});
 	else if (np_protection_wanted(req) && req->ns->backend->volatile_cache) {
-		req->io = (struct np_io){.op = NP_IO_FLUSH, .done = np_io_flush_done};
+		req->io = (struct np_io){.op = NP_IO_FLUSH, .done = np_io_all_done};
 		np_io_submit(req);
 	} else {
 		np_req_complete(req, NP_SUCCESS);

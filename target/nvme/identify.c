@@ -73,13 +73,14 @@ struct np_backend_union {
 	bool volatile_cache;
 	bool any_deallocate;
 	bool all_write_zeroes;
+	bool all_write_uncor;
 	bool any_reservable;
 	bool any_protectable;
 };
 
 static struct np_backend_union np_identify_backends(const struct np_view *view)
 {
-	struct np_backend_union all = {.all_write_zeroes = true};
+	struct np_backend_union all = {.all_write_zeroes = true, .all_write_uncor = view->nns};
 
 	for (unsigned int i = 0; i < view->nns; i++) {
 		const struct np_backend *backend = view->ns[i]->backend;
@@ -89,6 +90,7 @@ static struct np_backend_union np_identify_backends(const struct np_view *view)
 		all.any_reservable |= view->ns[i]->resv != NULL;
 		all.any_protectable |= view->ns[i]->protect != NULL;
 		all.all_write_zeroes &= backend->can_write_zeroes;
+		all.all_write_uncor &= backend->can_write_uncor;
 	}
 	return all;
 }
@@ -111,6 +113,8 @@ static uint16_t np_identify_oncs(const struct np_backend_union *all)
 		oncs |= NVME_CTRL_ONCS_COMPARE;
 	if (np_cmd_find_io(nvme_cmd_dsm) && all->any_deallocate)
 		oncs |= NVME_CTRL_ONCS_DSM;
+	if (np_cmd_find_io(nvme_cmd_write_uncor) && all->all_write_uncor)
+		oncs |= NVME_CTRL_ONCS_WRITE_UNCORRECTABLE;
 	if (np_cmd_find_io(nvme_cmd_write_zeroes) && all->all_write_zeroes)
 		oncs |= NVME_CTRL_ONCS_WRITE_ZEROES;
 	return (uint16_t)oncs;

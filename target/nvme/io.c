@@ -257,7 +257,7 @@ struct np_status np_io_check_flush(struct np_req *req, uint32_t *ret_bytes)
 	return np_io_find_ns(req);
 }
 
-void np_io_flush_done(struct np_io *io, struct np_status status)
+void np_io_all_done(struct np_io *io, struct np_status status)
 {
 	np_req_complete(np_container_of(io, struct np_req, io), status);
 }
@@ -269,6 +269,6 @@ void np_io_flush(struct np_req *req)
 		np_req_complete(req, NP_SUCCESS);
 		return;
 	}
-	req->io = (struct np_io){.op = NP_IO_FLUSH, .done = np_io_flush_done};
+	req->io = (struct np_io){.op = NP_IO_FLUSH, .done = np_io_all_done};
 	np_io_submit(req);
 }

@@ -15,6 +15,7 @@ struct np_status np_io_check_rw(struct np_req *req, uint32_t *ret_bytes); /* Rea
 struct np_status np_io_check_flush(struct np_req *req, uint32_t *ret_bytes);
 struct np_status np_io_check_dsm(struct np_req *req, uint32_t *ret_bytes);
 struct np_status np_io_check_write_zeroes(struct np_req *req, uint32_t *ret_bytes);
+struct np_status np_io_check_write_uncor(struct np_req *req, uint32_t *ret_bytes);
 struct np_status np_io_check_verify(struct np_req *req, uint32_t *ret_bytes);
 struct np_status np_io_check_copy(struct np_req *req, uint32_t *ret_bytes);
 
@@ -24,6 +25,7 @@ void np_io_compare(struct np_req *req);
 void np_io_flush(struct np_req *req);
 void np_io_dsm(struct np_req *req);
 void np_io_write_zeroes(struct np_req *req);
+void np_io_write_uncor(struct np_req *req);
 void np_io_verify(struct np_req *req);
 void np_io_copy(struct np_req *req);
 
@@ -60,8 +62,8 @@ struct np_status np_io_check_range(struct np_req *req, uint64_t lba, uint32_t nb
 /* The counters of req->ns on this reactor. */
 struct np_ns_stats *np_io_stats(const struct np_req *req);
 
-/* np_io.done of a flush that ends a command. */
-void np_io_flush_done(struct np_io *io, struct np_status status);
+/* np_io.done of the one or the last operation of a command. */
+void np_io_all_done(struct np_io *io, struct np_status status);
 
 /* np_io.flags as the command asks for them. */
 uint32_t np_io_flags(const struct np_req *req);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * io_extent.c - Dataset Management, Write Zeroes and Verify: commands that move no blocks of the
- *               host's, done by one command of the drive after the other where it has a limit.
+ * io_extent.c - Dataset Management, Write Zeroes, Write Uncorrectable and Verify: commands that move no
+ *               blocks of the host's, done by one command of the drive after the other where it has a limit.
  *
  * Spec: NVM Command Set 1.0, section 3.2.
  *
@@ -140,7 +140,7 @@ static void np_io_write_zeroes_done(struct np_io *io, struct np_status status)
 		return;
 	}
 	/* Not every engine has a durable way to write zeros. */
-	req->io = (struct np_io){.op = NP_IO_FLUSH, .done = np_io_flush_done};
+	req->io = (struct np_io){.op = NP_IO_FLUSH, .done = np_io_all_done};
 	np_io_submit(req);
 }
 
@@ -156,6 +156,27 @@ void np_io_write_zeroes(struct np_req *req)
 		req->io.flags |= NP_IO_MAY_DEALLOCATE;
 	np_io_submit_extent(req, np_io_slba(req), np_io_slba(req) + np_io_nblocks(req),
 		req->ns->backend->max_zeroes_blocks);
+}
+
+/* ---- Write Uncorrectable ------------------------------------------------------------------ */
+
+struct np_status np_io_check_write_uncor(struct np_req *req, uint32_t *ret_bytes)
+{
+	struct np_status status = np_io_find_ns(req);
+
+	(void)ret_bytes;
+	if (!np_status_is_ok(status))
+		return status;
+	if (!req->ns->backend->can_write_uncor)
+		return np_req_bad(req, 0, 0, np_status_generic(NVME_SC_INVALID_OPCODE));
+	return np_io_check_range(req, np_io_slba(req), np_io_nblocks(req));
+}
+
+void np_io_write_uncor(struct np_req *req)
+{
+	np_stat_add(&np_io_stats(req)->write_uncor_ios, 1);
+	req->io = (struct np_io){.op = NP_IO_WRITE_UNCOR, .done = np_io_all_done};
+	np_io_submit_extent(req, np_io_slba(req), np_io_slba(req) + np_io_nblocks(req), 0);
 }
 
 /* ---- Verify ------------------------------------------------------------------------------- */

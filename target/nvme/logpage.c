@@ -15,11 +15,11 @@
 #include "target/base/le.h"
 #include "target/nvme/ctrl.h"
 #include "target/nvme/discovery.h"
+#include "target/nvme/features.h"
 #include "target/nvme/identify.h"
 #include "target/nvme/registry.h"
+#include "target/nvme/smart.h"
 
-#define NP_SECTOR_SHIFT 9
-#define NP_DATA_UNIT_SECTORS 1000u /* SMART counts in thousands of 512 bytes */
 #define NP_CDW10_RAE (1u << 15)
 #define NP_CDW10_LSP_MASK 0x7fu
 #define NP_CDW14_OFFSET_INDEX (1u << 23)
@@ -27,6 +27,8 @@
 struct np_logpage {
 	bool of_io, of_discovery; /* which controllers have it */
 	bool of_control;          /* filled on the control thread, whose the data is */
+	/* Comes before fill(): gathers what it needs, some time, and goes on with np_logpage_show(). */
+	void (*gather)(struct np_req *req);
 	bool has_aen;
 	enum np_aen_kind aen; /* the event that reading this page acknowledges */
 	/*
@@ -96,56 +98,6 @@ static struct np_status np_logpage_error(
 	return NP_SUCCESS;
 }
 
-static void np_logpage_put_counter(uint8_t dst[16], uint64_t value)
-{
-	const uint64_t value_le = htole64(value);
-
-	memcpy(dst, &value_le, sizeof(value_le));
-}
-
-static uint64_t np_logpage_data_units(uint64_t bytes)
-{
-	const uint64_t sectors = bytes >> NP_SECTOR_SHIFT;
-
-	return sectors / NP_DATA_UNIT_SECTORS + !!(sectors % NP_DATA_UNIT_SECTORS);
-}
-
-static struct np_status np_logpage_smart(
-	struct np_req *req, const struct np_window *window, uint64_t *ret_bytes)
-{
-	struct np_ctrl *ctrl = req->queue->ctrl;
-	const struct np_view *view = np_ctrl_view(ctrl);
-	const uint32_t nsid = np_le32(req->sqe.nsid);
-	const bool is_all = nsid == NVME_NSID_NONE || nsid == NVME_NSID_ALL;
-	uint64_t reads = 0, writes = 0, read_bytes = 0, write_bytes = 0;
-	struct nvme_smart_log log = {.avail_spare = 100};
-	struct np_traffic_sum traffic;
-
-	if (!is_all && !np_view_find(view, nsid))
-		return np_req_bad(req, offsetof(struct np_sqe, nsid), 0,
-			np_status_generic(NVME_SC_INVALID_NS));
-	for (unsigned int i = 0; i < view->nns; i++) {
-		const struct np_ns *ns = view->ns[i];
-
-		if (!is_all && ns->nsid != nsid)
-			continue;
-		reads += np_ns_sum(ns, read_ios) + np_ns_sum(ns, compare_ios) +
-			np_ns_sum(ns, verify_ios);
-		writes += np_ns_sum(ns, write_ios);
-		traffic = np_ns_traffic(ns);
-		read_bytes += np_traffic_read_bytes(&traffic);
-		write_bytes += np_traffic_write_bytes(&traffic);
-	}
-	np_logpage_put_counter(log.data_units_read, np_logpage_data_units(read_bytes));
-	np_logpage_put_counter(log.data_units_written, np_logpage_data_units(write_bytes));
-	np_logpage_put_counter(log.host_reads, reads);
-	np_logpage_put_counter(log.host_writes, writes);
-	np_logpage_put_counter(log.num_err_log_entries, np_errlog_read(&ctrl->errlog, NULL, 0));
-	np_window_put(window, 0, &log, sizeof(log));
-	*ret_bytes = sizeof(log);
-	return NP_SUCCESS;
-}
-
 static struct np_status np_logpage_firmware(
 	struct np_req *req, const struct np_window *window, uint64_t *ret_bytes)
 {
@@ -205,6 +157,18 @@ static struct np_status np_logpage_effects(
 	return NP_SUCCESS;
 }
 
+static struct np_status np_logpage_features(
+	struct np_req *req, const struct np_window *window, uint64_t *ret_bytes)
+{
+	for (unsigned int fid = 0; fid < 256; fid++) {
+		const uint32_t effects = np_features_effects(req, (uint8_t)fid);
+
+		np_window_put(window, fid * sizeof(effects), &effects, sizeof(effects));
+	}
+	*ret_bytes = sizeof(struct nvme_fid_supported_effects_log);
+	return NP_SUCCESS;
+}
+
 static struct np_status np_logpage_discovery(
 	struct np_req *req, const struct np_window *window, uint64_t *ret_bytes)
 {
@@ -248,11 +212,12 @@ static struct np_status np_logpage_reservation(
 static const struct np_logpage np_logpages[256] = {
 	[NVME_LOG_LID_SUPPORTED_LOG_PAGES] = {true, true, .fill = np_logpage_supported},
 	[NVME_LOG_LID_ERROR] = {true, true, .fill = np_logpage_error},
-	[NVME_LOG_LID_SMART] = {true, false, .fill = np_logpage_smart},
+	[NVME_LOG_LID_SMART] = {true, false, .gather = np_smart_gather, .fill = np_smart_fill},
 	[NVME_LOG_LID_FW_SLOT] = {true, false, .fill = np_logpage_firmware},
 	[NVME_LOG_LID_CHANGED_NS] = {true, false, .has_aen = true, .aen = NP_AEN_NS_CHANGED,
 		.fill = np_logpage_changed_ns},
 	[NVME_LOG_LID_CMD_EFFECTS] = {true, false, .fill = np_logpage_effects},
+	[NVME_LOG_LID_FID_SUPPORTED_EFFECTS] = {true, true, .fill = np_logpage_features},
 	[NVME_LOG_LID_ANA] = {true, false, .has_aen = true, .aen = NP_AEN_ANA_CHANGED,
 		.fill = np_logpage_ana},
 	[NVME_LOG_LID_RESERVATION] = {true, false, .has_aen = true, .aen = NP_AEN_RESERVATION,
@@ -332,7 +297,7 @@ static void np_logpage_on_control(struct np_msg *msg)
 	np_reactor_send(req->queue->reactor, msg);
 }
 
-void np_logpage_execute(struct np_req *req)
+void np_logpage_show(struct np_req *req)
 {
 	if (np_logpage_find(req->queue->ctrl, np_logpage_lid(req))->of_control) {
 		req->msg.fn = np_logpage_on_control;
@@ -340,4 +305,14 @@ void np_logpage_execute(struct np_req *req)
 		return;
 	}
 	np_logpage_filled(req, np_logpage_fill(req));
+}
+
+void np_logpage_execute(struct np_req *req)
+{
+	const struct np_logpage *page = np_logpage_find(req->queue->ctrl, np_logpage_lid(req));
+
+	if (page->gather)
+		page->gather(req);
+	else
+		np_logpage_show(req);
 }

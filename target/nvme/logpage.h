@@ -24,4 +24,7 @@ void np_window_put(const struct np_window *window, uint64_t pos, const void *src
 struct np_status np_logpage_check(struct np_req *req, uint32_t *ret_bytes);
 void np_logpage_execute(struct np_req *req);
 
+/* Fills the current piece and goes on, when what it needs is there. */
+void np_logpage_show(struct np_req *req);
+
 #endif

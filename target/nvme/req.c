@@ -155,6 +155,7 @@ void np_req_begin(
 	req->is_pushed = false;
 	req->pass.number = 0;
 	req->fused = NULL;
+	req->smart = NULL;
 	req->abort = NULL;
 	req->error_loc = NP_ERROR_LOC_UNKNOWN;
 	np_req_count_inflight(queue, 1);

@@ -65,6 +65,7 @@ struct np_data {
 };
 
 struct np_abort;
+struct np_smart;
 struct np_fused;
 struct np_scrub;
 
@@ -93,6 +94,7 @@ struct np_req {
 	struct np_list link;      /* in queue->waiting, queue->retry or queue->first */
 	struct np_msg msg;        /* to the control thread and back */
 	struct np_gate_pass pass; /* while it is at work on its namespace */
+	struct np_smart *smart;   /* what is gathered for its log, see smart.c; else NULL */
 	struct np_fused *fused;   /* it is half of a pair; else NULL */
 	uint16_t error_loc; /* byte of the SQE that was wrong, for the error log; 0xffff unknown */
 	uint8_t error_bit;

@@ -39,7 +39,7 @@
 /* Counters of one namespace on one reactor: one writer each, read with relaxed loads. */
 struct np_ns_stats {
 	_Atomic uint64_t read_ios, write_ios, flush_ios, dsm_ios, write_zeroes_ios, compare_ios,
-		verify_ios, copy_ios;
+		verify_ios, copy_ios, write_uncor_ios;
 	_Atomic uint64_t errors;
 	/* Writes looked at again; of those: with other bytes; without a finding. See scrub.h. */
 	_Atomic uint64_t scrubs, scrub_mismatches, scrub_unsure;

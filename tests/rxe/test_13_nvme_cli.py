@@ -58,6 +58,21 @@ def test_logs(served):
     assert "Read" in effects and "Write" in effects
 
 
+def test_health__is_that_of_the_drive(vm):
+    """This test asks the target for SMART, and the drive itself."""
+    keys = ("temperature", "avail_spare", "spare_thresh", "percent_used", "power_on_hours",
+            "unsafe_shutdowns", "media_errors")
+    drive = vm.block_device("plain")
+    own = host.identify(vm, f"smart-log {drive}")
+    served = target.namespace(1, drive, engine="nvme")
+    with target.Target(vm, target.config([target.subsystem(target.NQN, served)])):
+        with host.connect(vm, target.NQN) as connection:
+            for options in ("", "-n 1"):
+                log = host.identify(vm, f"smart-log /dev/{connection.controller} {options}")
+                assert {key: log[key] for key in keys} == {key: own[key] for key in keys}
+            assert own["temperature"] > 273
+
+
 def test_features(served):
     """This test reads and sets features."""
     vm, _, _, controller, _ = served

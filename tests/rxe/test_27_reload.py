@@ -189,6 +189,22 @@ def test_visibility__follows_the_configuration(use_vm):
         host.disconnect_all(vm)
 
 
+def test_device__that_grows_is_seen_to(vm):
+    """This test enlarges a block device that is served: its host learns of it by itself."""
+    vm.run(f"modprobe loop; rm -f {FILE}; truncate -s 16M {FILE}")
+    device = vm.run(f"losetup -f --show {FILE}").stdout.strip()
+    with Target(vm, config([subsystem(NQN, namespace(1, device))])) as target:
+        with host.connect(vm, NQN) as connection:
+            seen = connection.device()
+            work = fio.loop(vm, seen, **JOB)
+            vm.run(f"truncate -s 48M {FILE}; losetup -c {device}")
+            wait_for(lambda: device_size(vm, seen) == 48 * MIB, LIMIT_S, "the new size")
+            assert namespace_status(target)["size_bytes"] == 48 * MIB
+            work.stop()
+            fio.run(vm, seen, **{**JOB, "offset": "40m"})
+    vm.run(f"losetup -d {device}")
+
+
 def test_thousand_namespaces__come_at_once(vm):
     """This test adds 1,024 namespaces to one that is served, and removes them."""
     first = namespace(1, vm.block_device("plain"))

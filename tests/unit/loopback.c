@@ -28,6 +28,10 @@ static struct np_status np_lb_backend_run(struct np_lb_backend *backend, struct 
 		return backend->fail;
 	if (io->op == NP_IO_FLUSH)
 		return NP_SUCCESS;
+	if (io->op == NP_IO_HEALTH) {
+		memcpy(io->va, &backend->health, sizeof(backend->health));
+		return NP_SUCCESS;
+	}
 	assert_true(io->lba + io->nblocks <= NP_LB_NS_BLOCKS);
 	if (io->op == NP_IO_READ)
 		memcpy(io->va, blocks, (size_t)io->nblocks << shift);

@@ -34,12 +34,13 @@
 struct np_lb_backend {
 	struct np_backend base;
 	uint8_t *blocks;
-	bool is_queued;         /* complete later, not within submit() */
-	bool is_held;           /* with is_queued: do not complete until this is cleared */
-	bool can_cancel;        /* operations that are not completed yet */
-	unsigned int busy_left; /* that many submits are answered NP_IO_BUSY */
-	uint8_t spoils_writes;  /* these bits of each write's first byte come out wrong */
-	struct np_status fail;  /* status of each operation of kind fail_op */
+	bool is_queued;               /* complete later, not within submit() */
+	bool is_held;                 /* with is_queued: do not complete until this is cleared */
+	bool can_cancel;              /* operations that are not completed yet */
+	unsigned int busy_left;       /* that many submits are answered NP_IO_BUSY */
+	struct nvme_smart_log health; /* with base.has_health; asked for later, as by a drive */
+	uint8_t spoils_writes;        /* these bits of each write's first byte come out wrong */
+	struct np_status fail;        /* status of each operation of kind fail_op */
 	enum np_io_op fail_op;
 	unsigned int ops_seen[NP_IO_OPS];
 	struct np_io last; /* copy of the newest operation */

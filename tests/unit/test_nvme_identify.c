@@ -128,6 +128,15 @@ static void test_identify_ctrl__announces_what_the_drives_can(void **state)
 	assert_int_equal(data.ctrl.nwpc, 0);
 	assert_int_equal(np_le16(data.ctrl.acwu), 15);
 
+	/* Announced if all drives have it. */
+	lb->backends[0].base.can_write_uncor = true;
+	identify_ok(conn, NVME_IDENTIFY_CNS_CTRL, 0);
+	assert_int_equal(np_le16(data.ctrl.oncs) & NVME_CTRL_ONCS_WRITE_UNCORRECTABLE, 0);
+	lb->backends[1].base.can_write_uncor = true;
+	identify_ok(conn, NVME_IDENTIFY_CNS_CTRL, 0);
+	assert_true(np_le16(data.ctrl.oncs) & NVME_CTRL_ONCS_WRITE_UNCORRECTABLE);
+	lb->backends[1].base.can_write_uncor = false;
+
 	/* One namespace without Write Zeroes is enough to lose it, for Deallocate it is not. */
 	lb->backends[0].base.can_write_zeroes = false;
 	lb->backends[0].base.can_deallocate = false;

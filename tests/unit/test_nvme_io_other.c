@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * test_nvme_io_other.c - FUA reads, Flush, Write Zeroes, Dataset Management, Verify.
+ * test_nvme_io_other.c - FUA reads, Flush, Write Zeroes, Dataset Management, Write Uncorrectable, Verify.
  *
  * Depends: io_scene.h.
  */
@@ -186,6 +186,29 @@ static void test_dsm__ends_with_the_connection(void **state)
 }
 
 /* The drive reads all of it, by commands that it takes, and nothing is sent to the host. */
+/* Only where the drive can, and as long as it is told once. */
+static void test_write_uncorrectable__is_the_drives(void **state)
+{
+	struct scene *scene = *state;
+	struct np_sqe sqe = rw(nvme_cmd_write_uncor, 5, NP_LB_NS_BLOCKS - 5);
+
+	np_lb_assert_status(
+		np_lb_exec(scene->io, sqe, NULL, 0), np_status_generic(NVME_SC_INVALID_OPCODE));
+	scene->backend->base.can_write_uncor = true;
+	np_lb_assert_status(np_lb_exec(scene->io, sqe, NULL, 0), NP_SUCCESS);
+	assert_int_equal(scene->backend->ops_seen[NP_IO_WRITE_UNCOR], 1);
+	assert_int_equal(scene->backend->last.lba, 5);
+	assert_int_equal(scene->backend->last.nblocks, NP_LB_NS_BLOCKS - 5);
+	np_lb_assert_status(
+		np_lb_exec(scene->io, rw(nvme_cmd_write_uncor, 5, NP_LB_NS_BLOCKS - 4), NULL, 0),
+		np_status_generic(NVME_SC_LBA_RANGE));
+	scene->backend->fail = np_status_media(NVME_SC_WRITE_FAULT);
+	scene->backend->fail_op = NP_IO_WRITE_UNCOR;
+	np_lb_assert_status(
+		np_lb_exec(scene->io, sqe, NULL, 0), np_status_media(NVME_SC_WRITE_FAULT));
+	assert_int_equal(np_ns_sum(scene->ns, write_uncor_ios), 2);
+}
+
 static void test_verify__reads(void **state)
 {
 	struct scene *scene = *state;
@@ -247,6 +270,7 @@ int main(void)
 		io_test(test_dsm__ranges),
 		io_test(test_dsm__is_cut_to_the_drives_limit),
 		io_test(test_dsm__ends_with_the_connection),
+		io_test(test_write_uncorrectable__is_the_drives),
 		io_test(test_verify__reads),
 		io_test(test_verify__reports_what_cannot_be_read),
 		io_test(test_verify__waits_for_a_buffer),

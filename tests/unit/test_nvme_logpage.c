@@ -101,6 +101,8 @@ static void check_windows(struct np_lb *lb)
 		{NP_LB_SUBNQN, NVME_LOG_LID_FW_SLOT, 512},
 		{NP_LB_SUBNQN, NVME_LOG_LID_CHANGED_NS, 4096},
 		{NP_LB_SUBNQN, NVME_LOG_LID_CMD_EFFECTS, 4096},
+		{NP_LB_SUBNQN, NVME_LOG_LID_FID_SUPPORTED_EFFECTS, 1024},
+		{NP_DISCOVERY_NQN, NVME_LOG_LID_FID_SUPPORTED_EFFECTS, 1024},
 		{NP_DISCOVERY_NQN, NVME_LOG_LID_DISCOVER, 5120},
 	};
 	static const uint8_t zeroes[8192];
@@ -166,6 +168,8 @@ static void test_log__which_controller_has_which(void **state)
 		{0x05, true, false},
 		{0x06, false, false},
 		{0x0c, true, false},
+		{0x12, true, true},
+		{0x13, false, false},
 		{0x70, false, true},
 		{0x80, true, false},
 		{0xff, false, false},
@@ -187,6 +191,27 @@ static void test_log__which_controller_has_which(void **state)
 		memcpy(&supported, data, sizeof(supported));
 		assert_int_equal(np_le32(supported), cases[i].of_io);
 	}
+}
+
+/* Log page 12h says of each feature what Get Features does. */
+static void test_log__features(void **state)
+{
+	struct np_lb_conn *conn = np_lb_connect_admin(*state, NP_LB_SUBNQN, true);
+	static uint32_t effects[256];
+
+	get_log_ok(conn, NVME_LOG_LID_FID_SUPPORTED_EFFECTS, 0, sizeof(effects));
+	memcpy(effects, data, sizeof(effects));
+	for (unsigned int fid = 0; fid < 256; fid++) {
+		struct np_sqe sqe = np_lb_sqe(nvme_admin_get_features, NVME_NSID_NONE);
+		struct np_status status;
+
+		sqe.cdw10 = np_le32(fid | NVME_GET_FEATURES_SEL_SUPPORTED << 8);
+		status = np_lb_status(np_lb_exec(conn, sqe, NULL, 0));
+		assert_int_equal(np_status_is_ok(status), np_le32(effects[fid]) & 1);
+	}
+	/* Its own for each namespace; the controller's. */
+	assert_int_equal(np_le32(effects[NVME_FEAT_FID_WRITE_PROTECT]), 1 | 1 << 20);
+	assert_int_equal(np_le32(effects[NVME_FEAT_FID_KATO]), 1 | 1 << 21);
 }
 
 static void test_log__length_limits(void **state)
@@ -319,6 +344,7 @@ int main(void)
 		WORLD(test_logs__windows_agree_with_the_whole),
 		WORLD(test_logs__go_in_pieces),
 		WORLD(test_log__which_controller_has_which),
+		WORLD(test_log__features),
 		WORLD(test_log__length_limits),
 		WORLD(test_log_error__has_the_last_failures),
 		WORLD(test_log_smart__counts),

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * smart.h - the SMART / Health Information log: what hosts did, and how the drives behind it are.
+ *
+ * Spec: NVM Express Base 2.0, 5.16.1.3.
+ *
+ * Thread: the reactor of req->queue.
+ * Depends: logpage.h, req.h.
+ */
+#ifndef NP_NVME_SMART_H
+#define NP_NVME_SMART_H
+
+#include "target/nvme/logpage.h"
+#include "target/nvme/req.h"
+
+/* Asks the drives, each once, and goes on with np_logpage_show(). */
+void np_smart_gather(struct np_req *req);
+
+/* The log, of one namespace or of all that the host sees. */
+struct np_status np_smart_fill(
+	struct np_req *req, const struct np_window *window, uint64_t *ret_bytes);
+
+/* Adds what @drive, a drive's own log, says to @log: the worst of both, or the sum. */
+void np_smart_merge(struct nvme_smart_log *log, const struct nvme_smart_log *drive);
+
+#endif
