@@ -49,6 +49,7 @@ void np_backend_close(struct np_backend *backend)
 		close(backend->fd);
 	if (backend->ctrl_fd >= 0)
 		close(backend->ctrl_fd);
+	free(backend->zoned);
 	np_hold_put(backend->hold);
 	free(backend);
 }

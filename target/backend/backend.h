@@ -25,8 +25,11 @@ enum np_io_op {
 	NP_IO_FLUSH,
 	NP_IO_WRITE_ZEROES,
 	NP_IO_DEALLOCATE,
-	NP_IO_COPY,        /* only if max_copy_blocks */
-	NP_IO_WRITE_UNCOR, /* only if can_write_uncor: reads of the blocks fail from now on */
+	NP_IO_COPY,         /* only if max_copy_blocks */
+	NP_IO_WRITE_UNCOR,  /* only if can_write_uncor: reads of the blocks fail from now on */
+	NP_IO_ZONE_APPEND,  /* these three only if zoned; writes at the end of lba's zone: result */
+	NP_IO_ZONE_SEND,    /* does action with lba's zone; no data */
+	NP_IO_ZONE_RECEIVE, /* tells of zones from lba on as action says: bytes, to va */
 	NP_IO_HEALTH, /* only if has_health: the drive's SMART log to va, 512 bytes; not retried */
 	NP_IO_OPS,
 };
@@ -44,9 +47,13 @@ struct np_io {
 	uint64_t lba;
 	uint64_t source; /* LBA, COPY only; lba is where to */
 	uint32_t nblocks;
-	void *va; /* page-aligned data of nblocks blocks, READ and WRITE only */
+	uint32_t action; /* ZONE_SEND and ZONE_RECEIVE: dword 13 of the command */
+	uint32_t bytes;  /* ZONE_RECEIVE */
+	void *va; /* page-aligned data of nblocks blocks, READ, WRITE and ZONE_APPEND; or as said */
 	/* Called exactly once for an io that was queued, never from within submit(). */
 	void (*done)(struct np_io *io, struct np_status status);
+
+	uint64_t result; /* ZONE_APPEND, before done(): the LBA of the first block */
 
 	struct np_uring_op uring; /* private */
 	uint32_t left_bytes;      /* private: not transferred yet */
@@ -92,6 +99,10 @@ struct np_backend {
 	bool is_block;         /* a block device; else node is a character device */
 	uint8_t uuid[16], nguid[16], eui64[8]; /* the drive's own, zero if it has none */
 	uint32_t nsid; /* the drive's own number for it; engine "nvme" only */
+	/* Identify Namespace of the Zoned Namespace Command Set, if that is its command set; else NULL. */
+	struct nvme_zns_id_ns *zoned;
+	uint64_t zone_blocks;
+	uint32_t max_append_bytes;
 };
 
 struct np_backend_ops {

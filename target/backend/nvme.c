@@ -13,6 +13,7 @@
 #include <libnvme.h>
 #include <linux/nvme_ioctl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -38,7 +39,7 @@ static void np_nvme_done(struct np_uring_op *op, int res, uint64_t big)
 	struct np_io *io = np_container_of(op, struct np_io, uring);
 	struct np_status status = np_status_from_errno(res < 0 ? res : 0);
 
-	(void)big;
+	io->result = big;
 	if (res)
 		np_log_debug("operation %d of %u blocks at LBA %llu: result %d", (int)io->op,
 			io->nblocks, (unsigned long long)io->lba, res);
@@ -59,6 +60,9 @@ static void np_nvme_build(
 		[NP_IO_DEALLOCATE] = nvme_cmd_dsm,
 		[NP_IO_COPY] = nvme_cmd_copy,
 		[NP_IO_WRITE_UNCOR] = nvme_cmd_write_uncor,
+		[NP_IO_ZONE_APPEND] = nvme_zns_cmd_append,
+		[NP_IO_ZONE_SEND] = nvme_zns_cmd_mgmt_send,
+		[NP_IO_ZONE_RECEIVE] = nvme_zns_cmd_mgmt_recv,
 	};
 
 	*cmd = (struct nvme_uring_cmd){.opcode = opcodes[io->op], .nsid = backend->nsid};
@@ -74,6 +78,13 @@ static void np_nvme_build(
 	}
 	cmd->cdw10 = (uint32_t)io->lba;
 	cmd->cdw11 = (uint32_t)(io->lba >> 32);
+	if (io->op == NP_IO_ZONE_SEND || io->op == NP_IO_ZONE_RECEIVE) {
+		cmd->cdw12 = io->bytes ? io->bytes / 4 - 1 : 0;
+		cmd->cdw13 = io->action;
+		cmd->addr = (uintptr_t)io->va;
+		cmd->data_len = io->bytes;
+		return;
+	}
 	cmd->cdw12 = io->op == NP_IO_COPY ? 0 : io->nblocks - 1; /* one range, of format 0 */
 	if (io->flags & NP_IO_FUA)
 		cmd->cdw12 |= (uint32_t)NVME_IO_FUA << 16;
@@ -178,6 +189,28 @@ static uint32_t np_nvme_max_copy_blocks(
 	return range < all ? range : all;
 }
 
+/* Spec: NVMe Zoned Namespace Command Set 1.1, 4.1.5. Return: 0 or -errno with a sentence in @why. */
+static int np_nvme_identify_zoned(
+	struct np_backend *backend, unsigned int format, char *why, size_t why_size)
+{
+	struct nvme_zns_id_ctrl ctrl;
+
+	backend->zoned = malloc(sizeof(*backend->zoned));
+	if (!backend->zoned)
+		return -ENOMEM;
+	if (nvme_zns_identify_ctrl(backend->fd, &ctrl) ||
+		nvme_zns_identify_ns(backend->fd, backend->nsid, backend->zoned)) {
+		snprintf(why, why_size, "%s: Identify of its zones failed: %s", backend->path,
+			strerror(errno));
+		return -EIO;
+	}
+	backend->zone_blocks = np_le64(backend->zoned->lbafe[format].zsze);
+	/* 0: no limit but that of all commands, which the kernel knows. */
+	backend->max_append_bytes =
+		ctrl.zasl && ctrl.zasl < 16 ? 4096u << ctrl.zasl : backend->max_io_bytes;
+	return 0;
+}
+
 static int np_nvme_identify(
 	struct np_backend *backend, const struct np_drive *drive, char *why, size_t why_size)
 {
@@ -207,7 +240,7 @@ static int np_nvme_identify(
 	np_nvme_take_limits(backend, drive, np_le16(ctrl.oncs));
 	backend->max_copy_blocks = np_nvme_max_copy_blocks(&ctrl, &ns);
 	np_identity_read(backend->fd, backend->nsid, backend);
-	return 0;
+	return drive->is_zoned ? np_nvme_identify_zoned(backend, format, why, why_size) : 0;
 }
 
 /* The limits that the kernel's driver sets for one command. */
@@ -253,10 +286,6 @@ static int np_nvme_open(struct np_backend *backend, uint64_t size_bytes, char *w
 		snprintf(why, why_size, "%s is no NVMe namespace with a generic device: %s",
 			backend->path, strerror(-ret));
 		return ret;
-	}
-	if (drive.is_zoned) {
-		snprintf(why, why_size, "%s is a zoned namespace", backend->path);
-		return -EOPNOTSUPP;
 	}
 	ret = np_nvme_open_fds(backend, &drive, why, why_size);
 	if (ret)

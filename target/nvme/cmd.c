@@ -18,6 +18,7 @@
 #include "target/nvme/logpage.h"
 #include "target/nvme/req.h"
 #include "target/nvme/resv_cmd.h"
+#include "target/nvme/zoned.h"
 
 /* clang-format off */
 static const struct np_cmd np_fabrics_admin_cmds[256] = {
@@ -79,6 +80,16 @@ static const struct np_cmd np_io_cmds[256] = {
 	[nvme_cmd_copy] = {"copy", NP_DIR_FROM_HOST,
 		NP_CMD_ROOM | NP_CMD_CHANGES_MEDIA | NP_CMD_EXTENTS,
 		np_io_check_copy, np_io_copy},
+	/* Not piece by piece: where it went is one answer. */
+	[nvme_zns_cmd_append] = {"zone append", NP_DIR_FROM_HOST,
+		NP_CMD_PEER | NP_CMD_CHANGES_MEDIA | NP_CMD_EXTENTS | NP_CMD_ZONED,
+		np_zoned_check_append, np_zoned_append},
+	[nvme_zns_cmd_mgmt_send] = {"zone management send", NP_DIR_NONE,
+		NP_CMD_CHANGES_MEDIA | NP_CMD_EXTENTS | NP_CMD_ZONED,
+		np_zoned_check_send, np_zoned_send},
+	[nvme_zns_cmd_mgmt_recv] = {"zone management receive", NP_DIR_TO_HOST,
+		NP_CMD_READS | NP_CMD_ZONED,
+		np_zoned_check_receive, np_zoned_receive},
 	[nvme_cmd_resv_register] = {"reservation register", NP_DIR_FROM_HOST, NP_CMD_RESERVES,
 		np_resv_check_register, np_resv_execute},
 	[nvme_cmd_resv_report] = {"reservation report", NP_DIR_TO_HOST, NP_CMD_RESERVES,

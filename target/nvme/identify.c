@@ -14,8 +14,9 @@
 #include "target/base/le.h"
 #include "target/nvme/abort.h"
 #include "target/nvme/ctrl.h"
-#include "target/nvme/identify_ctrls.h"
+#include "target/nvme/identify_lists.h"
 #include "target/nvme/io.h"
+#include "target/nvme/zoned.h"
 
 #define NP_MPSMIN_SHIFT 12
 #define NP_SQES_CQES 0x66, 0x44
@@ -32,7 +33,9 @@ static_assert(1u << (NP_MPSMIN_SHIFT + 8) == NP_MDTS_BYTES, "MDTS is 8");
 struct np_cns {
 	bool is_known;
 	bool of_discovery; /* discovery controllers have it too */
-	bool has_csi;      /* looks at CSI, of which we know 0: the NVM Command Set */
+	bool has_csi;      /* looks at CSI */
+	/* For the Zoned Namespace Command Set, in the place of fill. */
+	struct np_status (*fill_zoned)(struct np_req *req, uint8_t *data);
 	struct np_status (*fill)(struct np_req *req, uint8_t *data);
 	void (*fill_later)(struct np_req *req); /* in its place: answers the command itself */
 };
@@ -233,22 +236,6 @@ static struct np_status np_identify_ns(struct np_req *req, uint8_t *data)
 	return NP_SUCCESS;
 }
 
-/* Active namespaces above the command's NSID. */
-static struct np_status np_identify_ns_list(struct np_req *req, uint8_t *data)
-{
-	const struct np_view *view = np_ctrl_view(req->queue->ctrl);
-	const uint32_t after = np_le32(req->sqe.nsid);
-	struct nvme_ns_list *list = (void *)data;
-	unsigned int n = 0;
-
-	if (after >= NVME_NSID_ALL - 1)
-		return np_identify_bad_ns(req);
-	for (unsigned int i = 0; i < view->nns && n < NVME_ID_NS_LIST_MAX; i++)
-		if (view->ns[i]->nsid > after)
-			list->ns[n++] = np_le32(view->ns[i]->nsid);
-	return NP_SUCCESS;
-}
-
 static uint8_t *np_identify_put_desc(uint8_t *pos, uint8_t type, const void *id, uint8_t len)
 {
 	struct nvme_ns_id_desc *desc = (void *)pos;
@@ -262,14 +249,15 @@ static uint8_t *np_identify_put_desc(uint8_t *pos, uint8_t type, const void *id,
 static struct np_status np_identify_ns_descs(struct np_req *req, uint8_t *data)
 {
 	static const uint8_t none[NVME_NIDT_NGUID_LEN];
-	const uint8_t csi = NVME_CSI_NVM;
 	const struct np_ns *ns;
 	struct np_status status = np_identify_find_ns(req, &ns);
+	uint8_t csi;
 
 	if (!np_status_is_ok(status))
 		return status;
 	if (!ns)
 		return np_identify_bad_ns(req);
+	csi = np_ns_csi(ns);
 	if (memcmp(ns->eui64, none, sizeof(ns->eui64)))
 		data = np_identify_put_desc(data, NVME_NIDT_EUI64, ns->eui64, NVME_NIDT_EUI64_LEN);
 	if (memcmp(ns->nguid, none, sizeof(none)))
@@ -313,11 +301,32 @@ static struct np_status np_identify_common_ns(struct np_req *req, uint8_t *data)
 	return NP_SUCCESS;
 }
 
-/* Combinations of I/O command sets: the only one is {NVM}. CAP.CSS bit 6 makes this mandatory. */
+static struct np_status np_identify_zoned_ns(struct np_req *req, uint8_t *data)
+{
+	const struct np_ns *ns;
+	struct np_status status = np_identify_find_ns(req, &ns);
+
+	if (!np_status_is_ok(status) || !ns)
+		return status;
+	if (!np_ns_is_zoned(ns))
+		return np_req_bad(req, offsetof(struct np_sqe, cdw11) + 3, 0,
+			np_status_generic(NVME_SC_INVALID_FIELD));
+	np_zoned_identify_ns(ns, data);
+	return NP_SUCCESS;
+}
+
+static struct np_status np_identify_zoned_ctrl(struct np_req *req, uint8_t *data)
+{
+	np_zoned_identify_ctrl(np_ctrl_view(req->queue->ctrl), data);
+	return NP_SUCCESS;
+}
+
+/* Combinations of I/O command sets: one, of what there is. CAP.CSS bit 6 makes this mandatory. */
 static struct np_status np_identify_command_sets(struct np_req *req, uint8_t *data)
 {
-	(void)req;
 	data[0] = 1u << NVME_CSI_NVM;
+	if (np_zoned_is_there(np_ctrl_view(req->queue->ctrl)))
+		data[0] |= 1u << NVME_CSI_ZNS;
 	return NP_SUCCESS;
 }
 
@@ -330,13 +339,16 @@ static const struct np_cns np_cns_table[256] = {
 	[NVME_IDENTIFY_CNS_NS_DESC_LIST] = {.is_known = true, .fill = np_identify_ns_descs},
 	[NVME_IDENTIFY_CNS_CSI_NS] = {.is_known = true,
 		.has_csi = true,
-		.fill = np_identify_nvm_ns},
+		.fill = np_identify_nvm_ns,
+		.fill_zoned = np_identify_zoned_ns},
 	[NVME_IDENTIFY_CNS_CSI_CTRL] = {.is_known = true,
 		.has_csi = true,
-		.fill = np_identify_nvm_ctrl},
+		.fill = np_identify_nvm_ctrl,
+		.fill_zoned = np_identify_zoned_ctrl},
 	[NVME_IDENTIFY_CNS_CSI_NS_ACTIVE_LIST] = {.is_known = true,
 		.has_csi = true,
-		.fill = np_identify_ns_list},
+		.fill = np_identify_nvm_list,
+		.fill_zoned = np_identify_zoned_list},
 	[NVME_IDENTIFY_CNS_CSI_INDEPENDENT_ID_NS] = {.is_known = true,
 		.fill = np_identify_common_ns},
 	[NVME_IDENTIFY_CNS_NS_CTRL_LIST] = {.is_known = true, .fill_later = np_identify_ns_ctrls},
@@ -345,14 +357,21 @@ static const struct np_cns np_cns_table[256] = {
 		.fill = np_identify_command_sets},
 };
 
+static uint8_t np_identify_wanted_csi(const struct np_req *req)
+{
+	return (uint8_t)(np_le32(req->sqe.cdw11) >> 24);
+}
+
 struct np_status np_identify_check(struct np_req *req, uint32_t *ret_bytes)
 {
+	const struct np_ctrl *ctrl = req->queue->ctrl;
 	const struct np_cns *cns = &np_cns_table[np_identify_cns(req)];
-	const uint8_t csi = (uint8_t)(np_le32(req->sqe.cdw11) >> 24);
+	const uint8_t csi = np_identify_wanted_csi(req);
 
-	if (!cns->is_known || (req->queue->ctrl->subsys->is_discovery && !cns->of_discovery))
+	if (!cns->is_known || (ctrl->subsys->is_discovery && !cns->of_discovery))
 		return np_req_bad_field(req, cdw10, 0);
-	if (cns->has_csi && csi != NVME_CSI_NVM)
+	if (cns->has_csi && csi != NVME_CSI_NVM &&
+		(csi != NVME_CSI_ZNS || !np_zoned_is_there(np_ctrl_view(ctrl))))
 		return np_req_bad(req, offsetof(struct np_sqe, cdw11) + 3, 0,
 			np_status_generic(NVME_SC_INVALID_FIELD));
 	*ret_bytes = NVME_IDENTIFY_DATA_SIZE;
@@ -365,6 +384,8 @@ void np_identify_execute(struct np_req *req)
 
 	if (cns->fill_later)
 		cns->fill_later(req);
+	else if (cns->has_csi && np_identify_wanted_csi(req) == NVME_CSI_ZNS)
+		np_req_complete(req, cns->fill_zoned(req, req->va));
 	else
 		np_req_complete(req, cns->fill(req, req->va));
 }

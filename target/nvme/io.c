@@ -125,8 +125,7 @@ static void np_io_count_at(
 		np_stat_add(&traffic->count[NP_TRAFFIC_STAGED_BY + req->staged], req->piece_bytes);
 }
 
-/* Counts the bytes of a piece by where they lay, for the namespace, the connection and the pool. */
-static void np_io_count(struct np_req *req)
+void np_io_count(struct np_req *req)
 {
 	struct np_ns_stats *stats = np_io_stats(req);
 	bool is_read = req->io.op == NP_IO_READ, is_last;

@@ -65,6 +65,9 @@ struct np_ns_stats *np_io_stats(const struct np_req *req);
 /* np_io.done of the one or the last operation of a command. */
 void np_io_all_done(struct np_io *io, struct np_status status);
 
+/* Counts the bytes of a piece by where they lay, for the namespace, the connection and the pool. */
+void np_io_count(struct np_req *req);
+
 /* np_io.flags as the command asks for them. */
 uint32_t np_io_flags(const struct np_req *req);
 

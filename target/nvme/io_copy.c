@@ -13,6 +13,7 @@
 #include "target/base/le.h"
 #include "target/nvme/ctrl.h"
 #include "target/nvme/io.h"
+#include "target/nvme/zoned.h"
 
 #define NP_SC_OVERLAPPING_IO_RANGE 0x87u /* command specific; libnvme has no name for it */
 
@@ -69,6 +70,8 @@ struct np_status np_io_check_copy(struct np_req *req, uint32_t *ret_bytes)
 
 	if (!np_status_is_ok(status))
 		return status;
+	if (np_ns_is_zoned(req->ns))
+		return np_req_bad(req, 0, 0, np_status_generic(NVME_SC_INVALID_OPCODE));
 	if (!(NP_COPY_FORMATS >> np_copy_format(req) & 1))
 		return np_req_bad(req, offsetof(struct np_sqe, cdw12) + 1, 0,
 			np_status_generic(NVME_SC_INVALID_FIELD));

@@ -19,6 +19,7 @@
 #include "target/nvme/identify.h"
 #include "target/nvme/registry.h"
 #include "target/nvme/smart.h"
+#include "target/nvme/zoned.h"
 
 #define NP_CDW10_RAE (1u << 15)
 #define NP_CDW10_LSP_MASK 0x7fu
@@ -135,22 +136,26 @@ static uint32_t np_logpage_effects_of(const struct np_cmd *cmd)
 }
 
 /*
- * Of another I/O command set than NVM no I/O command is supported, and that is what the log says
+ * Without a zoned namespace none of its command set's commands is supported, and that is what the log says
  * rather than an error: nvme-cli asks any controller with CAP.CSS bit 6 for the zoned set as well.
  */
 static struct np_status np_logpage_effects(
 	struct np_req *req, const struct np_window *window, uint64_t *ret_bytes)
 {
 	const uint32_t csi = np_le32(req->sqe.cdw14) >> 24;
+	const bool has_zones =
+		csi == NVME_CSI_ZNS && np_zoned_is_there(np_ctrl_view(req->queue->ctrl));
 	struct nvme_cmd_effects_log log = {0};
 
 	if (csi > NVME_CSI_ZNS)
 		return np_req_bad(req, offsetof(struct np_sqe, cdw14) + 3, 0,
 			np_status_specific(NVME_SC_INVALID_LOG_PAGE));
 	for (unsigned int opcode = 0; opcode < 256; opcode++) {
+		const struct np_cmd *cmd = np_cmd_find_io((uint8_t)opcode);
+
 		log.acs[opcode] = np_logpage_effects_of(np_cmd_find_admin((uint8_t)opcode));
-		if (csi == NVME_CSI_NVM)
-			log.iocs[opcode] = np_logpage_effects_of(np_cmd_find_io((uint8_t)opcode));
+		if (has_zones || (cmd && csi == NVME_CSI_NVM && !(cmd->flags & NP_CMD_ZONED)))
+			log.iocs[opcode] = np_logpage_effects_of(cmd);
 	}
 	np_window_put(window, 0, &log, sizeof(log));
 	*ret_bytes = sizeof(log);

@@ -132,6 +132,7 @@ enum {
 	NP_CMD_EXTENTS = 1 << 10, /* its data says which blocks */
 	NP_CMD_FIRST = 1 << 11,   /* may be the first of a fused pair */
 	NP_CMD_SECOND = 1 << 12,  /* and the second */
+	NP_CMD_ZONED = 1 << 13,   /* of the Zoned Namespace Command Set alone */
 };
 
 /* Tables in cmd.c. Return: NULL for an unsupported opcode. */

@@ -28,12 +28,14 @@ class Drive:
     cmb_mb: int = 0
     behind: str = "root"
     block_size: int = 512
+    zoned: bool = False  # zones of ZONE_MB
 
     @property
     def serial(self):
         return f"np-{self.name}"
 
 
+ZONE_MB = 4
 CMB_DRIVE = Drive("cmb", cmb_mb=64)
 # Longer than what QEMU deallocates in one range, DMRSL: 2 GiB less a block.
 PLAIN_DRIVE = Drive("plain", size_mb=3072)
@@ -203,7 +205,8 @@ def _drives(topology, workdir):
             + (f",cmb_size_mb={drive.cmb_mb}" if drive.cmb_mb else ""),
             "-device", f"nvme-ns,drive=disk-{drive.name},bus={drive.name},"
             f"nsid={topology.nsid(drive.name)},uuid={topology.uuid(drive.name)},"
-            f"logical_block_size={drive.block_size},physical_block_size={drive.block_size}"]
+            f"logical_block_size={drive.block_size},physical_block_size={drive.block_size}"
+            + (f",zoned=true,zoned.zone_size={ZONE_MB}M" if drive.zoned else "")]
     return argv
 
 

@@ -28,6 +28,18 @@ static struct np_status np_lb_backend_run(struct np_lb_backend *backend, struct 
 		return backend->fail;
 	if (io->op == NP_IO_FLUSH)
 		return NP_SUCCESS;
+	if (io->op == NP_IO_ZONE_SEND)
+		return NP_SUCCESS;
+	if (io->op == NP_IO_ZONE_RECEIVE) {
+		memset(io->va, (int)io->action, io->bytes);
+		return NP_SUCCESS;
+	}
+	if (io->op == NP_IO_ZONE_APPEND) {
+		io->result = io->lba + backend->appended;
+		memcpy(blocks + (backend->appended << shift), io->va, (size_t)io->nblocks << shift);
+		backend->appended += io->nblocks;
+		return NP_SUCCESS;
+	}
 	if (io->op == NP_IO_HEALTH) {
 		memcpy(io->va, &backend->health, sizeof(backend->health));
 		return NP_SUCCESS;

@@ -38,6 +38,7 @@ struct np_lb_backend {
 	bool is_held;                 /* with is_queued: do not complete until this is cleared */
 	bool can_cancel;              /* operations that are not completed yet */
 	unsigned int busy_left;       /* that many submits are answered NP_IO_BUSY */
+	uint32_t appended;            /* with base.zoned: blocks, in the one zone that is used */
 	struct nvme_smart_log health; /* with base.has_health; asked for later, as by a drive */
 	uint8_t spoils_writes;        /* these bits of each write's first byte come out wrong */
 	struct np_status fail;        /* status of each operation of kind fail_op */

@@ -1,19 +1,56 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * identify_ctrls.c - Identify: lists of controllers, of which the control thread knows.
+ * identify_lists.c - Identify: lists of namespaces, and of controllers, of which the control thread knows.
  *
  * Thread: the reactor of req->queue; functions marked "control" on the control thread.
  * Depends: ctrl.h, registry.h.
  */
-#include "target/nvme/identify_ctrls.h"
+#include "target/nvme/identify_lists.h"
 
 #include <string.h>
 
 #include "target/base/le.h"
 #include "target/nvme/ctrl.h"
 #include "target/nvme/registry.h"
+#include "target/nvme/zoned.h"
 
 static_assert(sizeof(struct nvme_ctrl_list) == 4096, "controller list");
+
+/* ---- namespaces --------------------------------------------------------------------------- */
+
+/* Active namespaces above the command's NSID, of one command set or, by -1, of all. */
+static struct np_status np_identify_namespaces(struct np_req *req, uint8_t *data, int csi)
+{
+	const struct np_view *view = np_ctrl_view(req->queue->ctrl);
+	const uint32_t after = np_le32(req->sqe.nsid);
+	struct nvme_ns_list *list = (void *)data;
+	unsigned int n = 0;
+
+	if (after >= NVME_NSID_ALL - 1)
+		return np_req_bad(req, offsetof(struct np_sqe, nsid), 0,
+			np_status_generic(NVME_SC_INVALID_NS));
+	for (unsigned int i = 0; i < view->nns && n < NVME_ID_NS_LIST_MAX; i++)
+		if (view->ns[i]->nsid > after && (csi < 0 || np_ns_csi(view->ns[i]) == csi))
+			list->ns[n++] = np_le32(view->ns[i]->nsid);
+	return NP_SUCCESS;
+}
+
+struct np_status np_identify_ns_list(struct np_req *req, uint8_t *data)
+{
+	return np_identify_namespaces(req, data, -1);
+}
+
+struct np_status np_identify_nvm_list(struct np_req *req, uint8_t *data)
+{
+	return np_identify_namespaces(req, data, NVME_CSI_NVM);
+}
+
+struct np_status np_identify_zoned_list(struct np_req *req, uint8_t *data)
+{
+	return np_identify_namespaces(req, data, NVME_CSI_ZNS);
+}
+
+/* ---- controllers -------------------------------------------------------------------------- */
 
 /* Controller ids, a bit each: they come in any order, and go out in theirs. */
 struct np_ctrl_set {
