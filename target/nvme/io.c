@@ -112,7 +112,8 @@ struct np_status np_io_check_rw(struct np_req *req, uint32_t *ret_bytes)
 		return np_req_bad_field(req, cdw12, 0);
 	/* DTYPE: no directives are supported. */
 	if (req->sqe.opcode == nvme_cmd_write && (np_le32(req->sqe.cdw12) >> 20 & 0xf))
-		return np_req_bad_field(req, cdw12, 4);
+		return np_req_bad(req, offsetof(struct np_sqe, cdw12) + 2, 4,
+			np_status_generic(NVME_SC_INVALID_FIELD));
 	*ret_bytes = (uint32_t)bytes;
 	return np_io_check_range(req, np_io_slba(req), np_io_nblocks(req));
 }

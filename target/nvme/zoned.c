@@ -150,7 +150,7 @@ void np_zoned_identify_ns(const struct np_ns *ns, uint8_t *data)
 
 	memcpy(id, ns->backend->zoned, sizeof(*id));
 	/* What np_zoned_check_send() refuses. */
-	id->ozcs = np_le16(np_le16(id->ozcs) & 1u);
+	id->ozcs = htole16(np_le16(id->ozcs) & 1u);
 	id->numzrwa = 0;
 	id->zrwafg = id->zrwasz = 0;
 	id->zrwacap = 0;

@@ -91,6 +91,19 @@ struct raw_connect {
 	bool is_inline; /* data in the capsule */
 };
 
+#define RAW_NSID_OURS 0xfffffff0u /* raw_env.nsid */
+
+/* A command by its fields, and which of them the error log is to name. */
+struct raw_fields {
+	bool is_io;
+	uint8_t opcode;
+	uint32_t nsid;
+	uint32_t cdw10_15[6];
+	uint32_t bytes;    /* of data */
+	uint8_t byte, bit; /* of the command */
+	bool is_unnamed;   /* the log names none */
+};
+
 /* What a case needs depends on run; unused members are zero. */
 struct raw_case {
 	const char *name;
@@ -99,6 +112,7 @@ struct raw_case {
 	void (*twist_cm)(struct raw_params *params);
 	void (*twist_connect)(struct raw_connect *connect);
 	void (*twist)(const struct raw_env *env, struct np_sqe *sqe);
+	const struct raw_fields *fields;
 	uint16_t ipo;     /* byte that a refused Connect names */
 	bool ipo_in_data; /* in its data, else in its SQE */
 	bool is_slow;     /* runs only if it is named */
@@ -106,8 +120,8 @@ struct raw_case {
 
 /* Each ends with an entry without a name. */
 extern const struct raw_case raw_cm_cases[], raw_capsule_cases[], raw_connect_cases[],
-	raw_command_cases[], raw_sgl_cases[], raw_data_cases[], raw_abort_cases[],
-	raw_fused_cases[], raw_storm_cases[];
+	raw_command_cases[], raw_field_cases[], raw_sgl_cases[], raw_data_cases[],
+	raw_abort_cases[], raw_fused_cases[], raw_storm_cases[];
 
 /* Notes what went wrong, or with a result of true what was seen. Return: @result. */
 bool raw_say(struct raw_env *env, bool result, const char *fmt, ...)
