@@ -64,10 +64,10 @@ def unless_qemu_failed(vm, scene, *arguments):
             scene(vm, *arguments)
             return
         except (AssertionError, GuestError, ChannelError):
-            is_stuck = vm.is_stuck()
-            if not left or not (is_stuck or DROPPED in vm.output):
+            has_hung = vm.end_if_hung()
+            if not left or not (has_hung or DROPPED in vm.output):
                 raise
-            if is_stuck:
+            if has_hung:
                 print("QEMU hangs, once more", file=sys.stderr)
                 vm.restart()
 

@@ -123,6 +123,7 @@ class Vm:
         self.share = os.path.join(self.workdir, "share")
         self.logs = {}  # title -> path on the host, for diagnostics()
         self.qemu = self.qmp = self.shell = None
+        self.has_hung = False
         self._count = 0
         self._plugged = set()  # drives that plug() has put back
         os.mkdir(self.share)
@@ -141,6 +142,7 @@ class Vm:
 
     def start(self):
         """Start QEMU; its sockets exist at the return."""
+        self.has_hung = False
         libc = ctypes.CDLL(None)
         with open(os.path.join(self.workdir, "qemu.log"), "wb") as log:
             self.qemu = subprocess.Popen(
@@ -193,13 +195,15 @@ class Vm:
     def alive(self):
         return self.qemu is not None and self.qemu.poll() is None
 
-    def is_stuck(self):
-        """Does QEMU itself not answer any more, whatever the guest does?"""
-        try:
-            self.qmp.command("query-status")
-            return False
-        except ChannelError:
-            return self.alive
+    def end_if_hung(self):
+        """Kill a QEMU that does not answer any more, whatever the guest does; is it, or was it, one?"""
+        if self.alive:
+            try:
+                self.qmp.command("query-status")
+            except ChannelError:
+                self.has_hung = True
+                self.kill_qemu()
+        return self.has_hung
 
     def restart(self):
         """Power off and on."""
@@ -234,7 +238,8 @@ class Vm:
         try:
             rc = process.wait(limit_s)
         except GuestError:
-            self.spawn(f"kill -KILL -- -{process.pid}")
+            if not self.end_if_hung():
+                self.spawn(f"kill -KILL -- -{process.pid}")
             raise
         result = Result(rc, process.stdout, process.stderr)
         process.forget_output()
@@ -245,7 +250,11 @@ class Vm:
     def spawn(self, command, name=None):
         """Start a bash command in the background; see Process."""
         self._count += 1
-        return Process(self, command, name or f"spawn-{self._count}")
+        try:
+            return Process(self, command, name or f"spawn-{self._count}")
+        except ChannelError:
+            self.end_if_hung()
+            raise
 
     def wait_run(self, command, limit_s=RUN_LIMIT_S):
         """Repeat a command until its exit code is 0; return its Result."""
