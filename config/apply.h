@@ -90,6 +90,7 @@ struct np_daemon {
 	struct np_list retired_applied;    /* struct np_applied_ns that own some of them */
 	struct np_list retired_ports;      /* struct np_port */
 	struct np_list retired_subsystems; /* struct np_subsys */
+	struct np_list retired_cfgs;       /* struct np_cfg that some of these came from */
 	ev_tstamp started;
 };
 
@@ -322,6 +323,7 @@ void np_apply_retire(struct np_daemon *daemon, struct np_ns *ns);
 void np_apply_retire_applied(struct np_daemon *daemon, struct np_applied_ns *applied);
 void np_apply_retire_port(struct np_daemon *daemon, struct np_port *port);
 void np_apply_retire_subsys(struct np_daemon *daemon, struct np_subsys *subsys);
+void np_apply_retire_cfg(struct np_daemon *daemon, struct np_cfg *cfg);
 
 void np_apply_retire_init(struct np_daemon *daemon);
 

@@ -329,7 +329,8 @@ int np_apply_reload_file(struct np_daemon *daemon, json_t **ret_changes, char *w
 		np_cfg_free(cfg);
 		return ret;
 	}
-	np_cfg_free(daemon->reloaded_cfg);
+	if (daemon->reloaded_cfg)
+		np_apply_retire_cfg(daemon, daemon->reloaded_cfg);
 	daemon->reloaded_cfg = cfg;
 	return 0;
 }

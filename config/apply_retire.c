@@ -114,6 +114,22 @@ static void np_retire_free_target(struct np_daemon *daemon, bool all)
 	}
 }
 
+/* Is nothing left of what was offered once? */
+static bool np_retire_is_done(const struct np_daemon *daemon)
+{
+	return np_list_is_empty(&daemon->retired) && np_list_is_empty(&daemon->retired_applied) &&
+		np_list_is_empty(&daemon->retired_ports) &&
+		np_list_is_empty(&daemon->retired_subsystems);
+}
+
+static void np_retire_free_cfgs(struct np_daemon *daemon)
+{
+	struct np_list *node;
+
+	while ((node = np_list_pop(&daemon->retired_cfgs)) != NULL)
+		np_cfg_free(np_container_of(node, struct np_cfg, link));
+}
+
 static void np_retire_later(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	struct np_daemon *daemon = np_container_of(timer, struct np_daemon, retire_timer);
@@ -121,10 +137,10 @@ static void np_retire_later(struct ev_loop *loop, struct ev_timer *timer, int ev
 	(void)events;
 	np_retire_free_namespaces(daemon, false);
 	np_retire_free_target(daemon, false);
-	if (np_list_is_empty(&daemon->retired) && np_list_is_empty(&daemon->retired_applied) &&
-		np_list_is_empty(&daemon->retired_ports) &&
-		np_list_is_empty(&daemon->retired_subsystems))
-		ev_timer_stop(loop, timer);
+	if (!np_retire_is_done(daemon))
+		return;
+	np_retire_free_cfgs(daemon);
+	ev_timer_stop(loop, timer);
 }
 
 void np_apply_retire_init(struct np_daemon *daemon)
@@ -133,6 +149,7 @@ void np_apply_retire_init(struct np_daemon *daemon)
 	np_list_init(&daemon->retired_applied);
 	np_list_init(&daemon->retired_ports);
 	np_list_init(&daemon->retired_subsystems);
+	np_list_init(&daemon->retired_cfgs);
 	ev_timer_init(&daemon->retire_timer, np_retire_later, NP_RETIRE_S, NP_RETIRE_S);
 }
 
@@ -141,6 +158,7 @@ void np_apply_retire_fini(struct np_daemon *daemon)
 	ev_timer_stop(daemon->runtime.loop, &daemon->retire_timer);
 	np_retire_free_namespaces(daemon, true);
 	np_retire_free_target(daemon, true);
+	np_retire_free_cfgs(daemon);
 }
 
 /* ---- retiring ----------------------------------------------------------------------------- */
@@ -173,4 +191,9 @@ void np_apply_retire_port(struct np_daemon *daemon, struct np_port *port)
 void np_apply_retire_subsys(struct np_daemon *daemon, struct np_subsys *subsys)
 {
 	np_retire_add(daemon, &daemon->retired_subsystems, &subsys->link);
+}
+
+void np_apply_retire_cfg(struct np_daemon *daemon, struct np_cfg *cfg)
+{
+	np_retire_add(daemon, &daemon->retired_cfgs, &cfg->link);
 }

@@ -5,7 +5,7 @@
  * judged by config/check.h, used by everybody who builds something from it.
  *
  * Thread: any; a model is not changed after it was checked.
- * Depends: nothing.
+ * Depends: list.h.
  */
 #ifndef NP_CONFIG_MODEL_H
 #define NP_CONFIG_MODEL_H
@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "target/base/list.h"
 
 #define NP_CFG_NQN_MAX 223
 #define NP_CFG_DISCOVERY_NQN "nqn.2014-08.org.nvmexpress.discovery"
@@ -247,6 +249,7 @@ struct np_cfg {
 	struct np_cfg_subsys *subsystems;
 	size_t n_subsystems;
 	struct np_cfg_daemon daemon;
+	struct np_list link; /* in np_daemon.retired_cfgs */
 };
 
 /*

@@ -267,7 +267,8 @@ static void test_cli__a_daemon_that_does_not_answer_is_2(void **state)
 	assert_int_equal(listen(fd, 4), 0);
 	snprintf(args, sizeof(args), "-s %s -t 1 status", addr.sun_path);
 	assert_int_equal(run_cli(args, output), 2);
-	assert_non_null(strstr(output, "/mute: Connection timed out\n"));
+	assert_non_null(
+		strstr(output, "/mute: Connection timed out (the daemon may still do it)\n"));
 	close(fd);
 	assert_int_equal(unlink(addr.sun_path), 0);
 }

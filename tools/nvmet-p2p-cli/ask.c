@@ -71,6 +71,8 @@ static int connect_error(const char *path, int err)
 		hint = " (is nvmet-p2pd running?)";
 	else if (err == -EACCES || err == -EPERM)
 		hint = " (only root may)";
+	else if (err == -ETIMEDOUT)
+		hint = " (the daemon may still do it)";
 	fprintf(stderr, "nvmet-p2p-cli: %s: %s%s\n", path, strerror(-err), hint);
 	return NP_CLI_US;
 }
