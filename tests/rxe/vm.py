@@ -31,6 +31,7 @@ BOOT_LIMIT_S = 100
 BOOT_TRIES = 3
 START_LIMIT_S = 60
 RUN_LIMIT_S = 240
+KILLED = 128 + signal.SIGKILL
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PR_SET_PDEATHSIG = 1
 LOOPBACK = "10.0.0.1"
@@ -83,7 +84,8 @@ class Process:
         self.command = command
         self._files = {suffix: os.path.join(vm.share, f"{name}.{suffix}")
                        for suffix in ("out", "err")}
-        self._id, self.pid = vm.shell.start(name, command)
+        self._shell = vm.shell
+        self._id, self.pid = self._shell.start(name, command)
 
     @property
     def stdout(self):
@@ -95,18 +97,23 @@ class Process:
 
     def poll(self):
         """Return None while it runs, else its exit status, 128 + N after signal N."""
-        return self.vm.shell.poll(self._id)
+        return KILLED if self._is_of_another_boot() else self._shell.poll(self._id)
 
     def wait(self, limit_s=RUN_LIMIT_S):
         """Wait for its end and return its exit status."""
+        if self._is_of_another_boot():
+            return KILLED
         try:
-            return self.vm.shell.wait(self._id, limit_s)
+            return self._shell.wait(self._id, limit_s)
         except ChannelTimeout as error:
             raise GuestError(f"not done within {limit_s} s: {self.command}") from error
 
     def kill(self, number=signal.SIGKILL):
         """Send a signal to the command and all that it started."""
         self.vm.run(f"kill -{int(number)} -- -{self.pid}", check=False)
+
+    def _is_of_another_boot(self):
+        return self.vm.shell is not self._shell
 
     def forget_output(self):
         for path in self._files.values():

@@ -12,7 +12,7 @@
 #define PAGE 4096u
 #define NUMD(bytes) (((bytes) / 4 - 1) << 16)
 #define LAST_LBA 0xffffffffu, 0xffffffffu
-#define NO_FIELD UINT16_MAX
+#define NO_FIELD 0xffffu
 
 static bool read_error(struct raw_env *env, struct nvme_error_log_page *ret_entry)
 {
@@ -31,10 +31,11 @@ static bool read_error(struct raw_env *env, struct nvme_error_log_page *ret_entr
 static bool is_logged(struct raw_env *env, const struct raw_case *self, const struct np_sqe *sqe)
 {
 	const struct raw_fields *fields = self->fields;
-	const uint16_t where =
-		fields->is_unnamed ? NO_FIELD : (uint16_t)(fields->byte | fields->bit << 8);
+	uint16_t where = NO_FIELD;
 	struct nvme_error_log_page entry;
 
+	if (!fields->is_unnamed)
+		where = (uint16_t)(fields->byte | fields->bit << 8);
 	if (!read_error(env, &entry))
 		return false;
 	if (entry.cmdid != sqe->cid || np_le16(entry.sqid) != fields->is_io ||
