@@ -139,6 +139,10 @@ struct np_applied_ns *np_apply_new_applied(struct np_daemon *daemon,
 struct np_applied_ns *np_apply_new_heir(struct np_applied_ns *old,
 	const struct np_cfg_subsys *cfg_subsys, const struct np_cfg_ns *cfg);
 
+/* Return: NULL if it is not listed in @namespaces. */
+struct np_applied_ns *np_apply_find_ns(
+	struct np_applied_ns *const *namespaces, unsigned int count, const char *nqn, int64_t nsid);
+
 /* @heir takes the place of @old. */
 void np_apply_inherit(struct np_applied_ns *heir, struct np_applied_ns *old);
 

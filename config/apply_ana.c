@@ -111,18 +111,6 @@ int np_apply_rpc_set_ana_state(
 
 /* ---- the group of a namespace ------------------------------------------------------------- */
 
-static struct np_applied_ns *np_apply_find_ns(
-	const struct np_daemon *daemon, const char *nqn, int64_t nsid)
-{
-	for (unsigned int i = 0; nqn && i < daemon->n_namespaces; i++) {
-		struct np_applied_ns *applied = daemon->namespaces[i];
-
-		if (applied->cfg->nsid == nsid && !strcmp(applied->cfg_subsys->nqn, nqn))
-			return applied;
-	}
-	return NULL;
-}
-
 void np_apply_move(struct np_applied_ns *applied, uint32_t group)
 {
 	const struct np_target *target = &applied->daemon->target;
@@ -151,7 +139,7 @@ int np_apply_rpc_set_ana_group(
 
 	if (!nqn || nsid < 1 || !group)
 		return np_apply_bad_params(error, "nqn, nsid and grpid (1 to 128)");
-	applied = np_apply_find_ns(daemon, nqn, nsid);
+	applied = np_apply_find_ns(daemon->namespaces, daemon->n_namespaces, nqn, nsid);
 	if (!applied) {
 		snprintf(error->message, sizeof(error->message), "there is no namespace %.200s/%u",
 			nqn, (unsigned int)nsid);

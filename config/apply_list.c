@@ -42,7 +42,8 @@ bool np_apply_is_visible(const struct np_ns *ns, const char *hostnqn)
 	return !cfg->n_allowed_hosts;
 }
 
-struct np_applied_ns *np_apply_new_applied(struct np_daemon *daemon,
+/* What each has for itself. Return: NULL without memory. */
+static struct np_applied_ns *np_apply_alloc(struct np_daemon *daemon,
 	const struct np_cfg_subsys *cfg_subsys, const struct np_cfg_ns *cfg)
 {
 	struct np_applied_ns *applied = calloc(1, sizeof(*applied));
@@ -53,10 +54,24 @@ struct np_applied_ns *np_apply_new_applied(struct np_daemon *daemon,
 	applied->cfg_subsys = cfg_subsys;
 	applied->cfg = cfg;
 	applied->id = ++daemon->next_ns_id;
+	applied->gate = np_apply_gate(daemon, cfg->device.path);
+	if (!applied->gate) {
+		free(applied);
+		return NULL;
+	}
+	return applied;
+}
+
+struct np_applied_ns *np_apply_new_applied(struct np_daemon *daemon,
+	const struct np_cfg_subsys *cfg_subsys, const struct np_cfg_ns *cfg)
+{
+	struct np_applied_ns *applied = np_apply_alloc(daemon, cfg_subsys, cfg);
+
+	if (!applied)
+		return NULL;
 	applied->ana_group = np_apply_ana_group(cfg);
 	applied->stats = np_line_alloc(daemon->runtime.nreactors * sizeof(*applied->stats));
-	applied->gate = np_apply_gate(daemon, cfg->device.path);
-	if (!applied->stats || !applied->gate || np_apply_kept(daemon, applied)) {
+	if (!applied->stats || np_apply_kept(daemon, applied)) {
 		np_apply_free_applied(applied);
 		return NULL;
 	}
@@ -66,27 +81,28 @@ struct np_applied_ns *np_apply_new_applied(struct np_daemon *daemon,
 struct np_applied_ns *np_apply_new_heir(struct np_applied_ns *old,
 	const struct np_cfg_subsys *cfg_subsys, const struct np_cfg_ns *cfg)
 {
-	struct np_daemon *daemon = old->daemon;
-	struct np_applied_ns *heir = calloc(1, sizeof(*heir));
+	struct np_applied_ns *heir = np_apply_alloc(old->daemon, cfg_subsys, cfg);
 
 	if (!heir)
 		return NULL;
-	heir->daemon = daemon;
-	heir->cfg_subsys = cfg_subsys;
-	heir->cfg = cfg;
-	heir->id = ++daemon->next_ns_id;
 	heir->ana_group = old->ana_group;
 	heir->is_protected = old->is_protected;
 	heir->lends = true;
 	heir->stats = old->stats;
 	heir->resv = old->resv;
 	memcpy(heir->state_reason, old->state_reason, sizeof(heir->state_reason));
-	heir->gate = np_apply_gate(daemon, cfg->device.path);
-	if (!heir->gate) {
-		free(heir);
-		return NULL;
-	}
 	return heir;
+}
+
+struct np_applied_ns *np_apply_find_ns(
+	struct np_applied_ns *const *namespaces, unsigned int count, const char *nqn, int64_t nsid)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		if (namespaces[i]->cfg->nsid == nsid &&
+			!strcmp(namespaces[i]->cfg_subsys->nqn, nqn))
+			return namespaces[i];
+	}
+	return NULL;
 }
 
 void np_apply_inherit(struct np_applied_ns *heir, struct np_applied_ns *old)
@@ -125,6 +141,7 @@ int np_apply_list(struct np_daemon *daemon)
 	for (size_t i = 0; i < cfg->n_subsystems; i++)
 		count += cfg->subsystems[i].n_namespaces;
 	daemon->namespaces = calloc(count + 1, sizeof(struct np_applied_ns *));
+	daemon->n_namespaces = 0;
 	if (!daemon->namespaces)
 		return -ENOMEM;
 	for (size_t i = 0; i < cfg->n_subsystems; i++) {

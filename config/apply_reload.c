@@ -54,18 +54,6 @@ static int np_reload_check(struct np_reload *reload)
 
 /* ---- making what is new ------------------------------------------------------------------- */
 
-static struct np_applied_ns *np_reload_find_ns(
-	const struct np_reload *reload, const char *nqn, uint32_t nsid)
-{
-	for (unsigned int i = 0; i < reload->n_old_namespaces; i++) {
-		struct np_applied_ns *applied = reload->old_namespaces[i];
-
-		if (applied->cfg->nsid == nsid && !strcmp(applied->cfg_subsys->nqn, nqn))
-			return applied;
-	}
-	return NULL;
-}
-
 static bool np_reload_may_stay(const struct np_applied_ns *old, const struct np_cfg_ns *cfg)
 {
 	return np_cfg_ns_is_like(old->cfg, cfg) && !np_apply_has_new_size(old);
@@ -84,7 +72,8 @@ static int np_reload_list_namespaces(struct np_reload *reload)
 
 			ns->cfg_subsys = subsys;
 			ns->cfg = &subsys->namespaces[k];
-			ns->old = np_reload_find_ns(reload, subsys->nqn, ns->cfg->nsid);
+			ns->old = np_apply_find_ns(reload->old_namespaces, reload->n_old_namespaces,
+				subsys->nqn, ns->cfg->nsid);
 			if (!ns->old)
 				ns->now = np_apply_new_applied(daemon, subsys, ns->cfg);
 			else if (np_reload_may_stay(ns->old, ns->cfg))

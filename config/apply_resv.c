@@ -181,7 +181,7 @@ static int np_apply_resv_load(struct np_applied_ns *applied)
 
 int np_apply_resv(struct np_daemon *daemon, struct np_applied_ns *applied)
 {
-	applied->resv = np_resv_ns_new(&daemon->runtime);
+	applied->resv = np_resv_ns_new();
 	if (!applied->resv)
 		return -ENOMEM;
 	applied->resv->owner = applied;

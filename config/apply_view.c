@@ -45,15 +45,13 @@ static void np_apply_tell_difference(
 	unsigned int i = 0, k = 0;
 
 	while (i < old->nns || k < now->nns) {
-		const struct np_ns *a = i < old->nns ? old->ns[i] : NULL;
-		const struct np_ns *b = k < now->nns ? now->ns[k] : NULL;
-		const bool has_gone = !b || (a && a->nsid < b->nsid);
-		const bool has_come = !a || (b && b->nsid < a->nsid);
+		const uint32_t a = i < old->nns ? old->ns[i]->nsid : NVME_NSID_ALL;
+		const uint32_t b = k < now->nns ? now->ns[k]->nsid : NVME_NSID_ALL;
 
-		if (has_gone || has_come || !np_apply_looks_equal(a, b))
-			np_registry_tell(ctrl, NP_AEN_NS_CHANGED, has_gone ? a->nsid : b->nsid, 0);
-		i += !has_come;
-		k += !has_gone;
+		if (a != b || !np_apply_looks_equal(old->ns[i], now->ns[k]))
+			np_registry_tell(ctrl, NP_AEN_NS_CHANGED, a < b ? a : b, 0);
+		i += a <= b;
+		k += b <= a;
 	}
 }
 

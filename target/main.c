@@ -48,9 +48,8 @@ static const char np_usage[] =
 	"  -h, --help         print this\n"
 	"      --version      print the version\n"
 	"\n"
-	"Runs in the foreground and logs to stderr. SIGHUP has it read FILE again; SIGTERM and "
-	"SIGINT\n"
-	"end it.\n";
+	"Runs in the foreground and logs to stderr. SIGHUP has it read FILE again;\n"
+	"SIGTERM and SIGINT end it.\n";
 
 /* Return: -1 to go on, else the exit status. */
 static int np_main_parse_args(struct np_main *m, int argc, char **argv)

@@ -49,6 +49,26 @@ static void np_nvme_done(struct np_uring_op *op, int res, uint64_t big)
 	io->done(io, status);
 }
 
+/* The upper half of dword 12. */
+static uint32_t np_nvme_control(const struct np_io *io)
+{
+	uint32_t control = 0;
+
+	if (io->flags & NP_IO_FUA)
+		control |= NVME_IO_FUA;
+	if (io->flags & NP_IO_LIMITED_RETRY)
+		control |= NVME_IO_LR;
+	if (io->op == NP_IO_WRITE_ZEROES && io->flags & NP_IO_MAY_DEALLOCATE)
+		control |= NVME_IO_DEAC;
+	return control << 16;
+}
+
+static void np_nvme_set_data(struct nvme_uring_cmd *cmd, void *data, uint32_t bytes)
+{
+	cmd->addr = (uintptr_t)data;
+	cmd->data_len = bytes;
+}
+
 static void np_nvme_build(
 	const struct np_backend *backend, struct np_io *io, struct nvme_uring_cmd *cmd)
 {
@@ -65,47 +85,44 @@ static void np_nvme_build(
 		[NP_IO_ZONE_RECEIVE] = nvme_zns_cmd_mgmt_recv,
 	};
 
-	*cmd = (struct nvme_uring_cmd){.opcode = opcodes[io->op], .nsid = backend->nsid};
-	if (io->op == NP_IO_FLUSH)
-		return;
-	if (io->op == NP_IO_DEALLOCATE) {
+	*cmd = (struct nvme_uring_cmd){
+		.opcode = opcodes[io->op],
+		.nsid = backend->nsid,
+		.cdw10 = (uint32_t)io->lba,
+		.cdw11 = (uint32_t)(io->lba >> 32),
+	};
+	switch (io->op) {
+	case NP_IO_FLUSH:
+		cmd->cdw10 = cmd->cdw11 = 0;
+		break;
+	case NP_IO_DEALLOCATE:
 		io->list.dsm = (struct nvme_dsm_range){
 			.nlb = htole32(io->nblocks), .slba = htole64(io->lba)};
-		cmd->addr = (uintptr_t)&io->list.dsm;
-		cmd->data_len = sizeof(io->list.dsm);
+		cmd->cdw10 = 0; /* one range */
 		cmd->cdw11 = NVME_DSMGMT_AD;
-		return;
-	}
-	cmd->cdw10 = (uint32_t)io->lba;
-	cmd->cdw11 = (uint32_t)(io->lba >> 32);
-	if (io->op == NP_IO_ZONE_SEND || io->op == NP_IO_ZONE_RECEIVE) {
+		np_nvme_set_data(cmd, &io->list.dsm, sizeof(io->list.dsm));
+		break;
+	case NP_IO_ZONE_SEND:
+	case NP_IO_ZONE_RECEIVE:
 		cmd->cdw12 = io->bytes ? io->bytes / 4 - 1 : 0;
 		cmd->cdw13 = io->action;
-		cmd->addr = (uintptr_t)io->va;
-		cmd->data_len = io->bytes;
-		return;
-	}
-	cmd->cdw12 = io->op == NP_IO_COPY ? 0 : io->nblocks - 1; /* one range, of format 0 */
-	if (io->flags & NP_IO_FUA)
-		cmd->cdw12 |= (uint32_t)NVME_IO_FUA << 16;
-	if (io->flags & NP_IO_LIMITED_RETRY)
-		cmd->cdw12 |= (uint32_t)NVME_IO_LR << 16;
-	if (io->op == NP_IO_WRITE_UNCOR)
-		return;
-	if (io->op == NP_IO_WRITE_ZEROES) {
-		if (io->flags & NP_IO_MAY_DEALLOCATE)
-			cmd->cdw12 |= (uint32_t)NVME_IO_DEAC << 16;
-		return;
-	}
-	if (io->op == NP_IO_COPY) {
+		np_nvme_set_data(cmd, io->va, io->bytes);
+		break;
+	case NP_IO_COPY:
 		io->list.copy = (struct nvme_copy_range){
 			.slba = htole64(io->source), .nlb = htole16((uint16_t)(io->nblocks - 1))};
-		cmd->addr = (uintptr_t)&io->list.copy;
-		cmd->data_len = sizeof(io->list.copy);
-		return;
+		cmd->cdw12 = np_nvme_control(io); /* one range, of format 0 */
+		np_nvme_set_data(cmd, &io->list.copy, sizeof(io->list.copy));
+		break;
+	case NP_IO_WRITE_ZEROES:
+	case NP_IO_WRITE_UNCOR:
+		cmd->cdw12 = np_nvme_control(io) | (io->nblocks - 1);
+		break;
+	default:
+		cmd->cdw12 = np_nvme_control(io) | (io->nblocks - 1);
+		np_nvme_set_data(cmd, io->va, io->nblocks * backend->block_bytes);
+		break;
 	}
-	cmd->addr = (uintptr_t)io->va;
-	cmd->data_len = io->nblocks * backend->block_bytes;
 }
 
 static void np_nvme_prep_health(

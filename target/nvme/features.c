@@ -308,8 +308,7 @@ static struct np_status np_features_check_nsid(
 	if (!feature->of_ns &&
 		(!feature->is_per_ns || nsid == NVME_NSID_NONE || nsid == NVME_NSID_ALL))
 		return NP_SUCCESS;
-	return np_req_bad(
-		req, offsetof(struct np_sqe, nsid), 0, np_status_generic(NVME_SC_INVALID_NS));
+	return np_req_bad_nsid(req);
 }
 
 static bool np_feature_can_be_set(const struct np_feature *feature)

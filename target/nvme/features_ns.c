@@ -86,9 +86,7 @@ static void np_protection_holds(struct np_msg *msg)
 {
 	struct np_req *req = np_container_of(msg, struct np_req, msg);
 
-	if (req->cqe.status)
-		np_req_complete(req, (struct np_status){req->cqe.status});
-	else if (np_protection_wanted(req) && req->ns->backend->volatile_cache) {
+	if (np_protection_wanted(req) && req->ns->backend->volatile_cache) {
 		req->io = (struct np_io){.op = NP_IO_FLUSH, .done = np_io_all_done};
 		np_io_submit(req);
 	} else {
@@ -96,18 +94,11 @@ static void np_protection_holds(struct np_msg *msg)
 	}
 }
 
-static void np_protection_reply(struct np_req *req, struct np_status status)
-{
-	req->cqe.status = status.field;
-	req->msg.fn = np_protection_holds;
-	np_reactor_send(req->queue->reactor, &req->msg);
-}
-
 static void np_protection_has_been_around(struct np_gate_tour *tour)
 {
 	struct np_protection *protection = np_container_of(tour, struct np_protection, tour);
 
-	np_protection_reply(protection->req, NP_SUCCESS);
+	np_registry_reply(protection->req, NP_SUCCESS, np_protection_holds);
 	free(protection);
 }
 
@@ -120,7 +111,8 @@ static void np_protection_decide(struct np_msg *msg)
 
 	if (!protection || req->ns->protect(req->ns, is_wanted)) {
 		free(protection);
-		np_protection_reply(req, np_status_retryable(np_status_generic(NVME_SC_INTERNAL)));
+		np_registry_reply(
+			req, np_status_retryable(np_status_generic(NVME_SC_INTERNAL)), NULL);
 		return;
 	}
 	atomic_store(&req->ns->is_protected, is_wanted);
@@ -140,7 +132,6 @@ void np_set_protection(struct np_req *req)
 	} else if (np_le32(req->sqe.cdw11) > NVME_FEAT_NS_WRITE_PROTECT) {
 		np_req_complete(req, np_req_bad_field(req, cdw11, 0));
 	} else {
-		req->msg.fn = np_protection_decide;
-		np_registry_send(&req->msg);
+		np_registry_ask(req, np_protection_decide);
 	}
 }

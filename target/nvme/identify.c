@@ -53,12 +53,6 @@ static uint8_t np_identify_cns(const struct np_req *req)
 	return (uint8_t)np_le32(req->sqe.cdw10);
 }
 
-static struct np_status np_identify_bad_ns(struct np_req *req)
-{
-	return np_req_bad(
-		req, offsetof(struct np_sqe, nsid), 0, np_status_generic(NVME_SC_INVALID_NS));
-}
-
 /* Finds the command's namespace; *ret_ns is NULL for a valid NSID without one. */
 static struct np_status np_identify_find_ns(struct np_req *req, const struct np_ns **ret_ns)
 {
@@ -66,7 +60,7 @@ static struct np_status np_identify_find_ns(struct np_req *req, const struct np_
 
 	/* FFFFFFFFh would ask for what all namespaces have in common: for namespace management. */
 	if (nsid == NVME_NSID_NONE || nsid > req->queue->ctrl->subsys->nn)
-		return np_identify_bad_ns(req);
+		return np_req_bad_nsid(req);
 	*ret_ns = np_view_find(np_ctrl_view(req->queue->ctrl), nsid);
 	return NP_SUCCESS;
 }
@@ -256,7 +250,7 @@ static struct np_status np_identify_ns_descs(struct np_req *req, uint8_t *data)
 	if (!np_status_is_ok(status))
 		return status;
 	if (!ns)
-		return np_identify_bad_ns(req);
+		return np_req_bad_nsid(req);
 	csi = np_ns_csi(ns);
 	if (memcmp(ns->eui64, none, sizeof(ns->eui64)))
 		data = np_identify_put_desc(data, NVME_NIDT_EUI64, ns->eui64, NVME_NIDT_EUI64_LEN);

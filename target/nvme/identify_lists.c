@@ -27,8 +27,7 @@ static struct np_status np_identify_namespaces(struct np_req *req, uint8_t *data
 	unsigned int n = 0;
 
 	if (after >= NVME_NSID_ALL - 1)
-		return np_req_bad(req, offsetof(struct np_sqe, nsid), 0,
-			np_status_generic(NVME_SC_INVALID_NS));
+		return np_req_bad_nsid(req);
 	for (unsigned int i = 0; i < view->nns && n < NVME_ID_NS_LIST_MAX; i++)
 		if (view->ns[i]->nsid > after && (csi < 0 || np_ns_csi(view->ns[i]) == csi))
 			list->ns[n++] = np_le32(view->ns[i]->nsid);
@@ -69,11 +68,6 @@ static void np_ctrl_set_add(void *ctx, struct np_ctrl *ctrl)
 		set->bits[ctrl->cntlid / 8] |= (uint8_t)(1u << ctrl->cntlid % 8);
 }
 
-static void np_identify_listed(struct np_msg *msg)
-{
-	np_req_complete(np_container_of(msg, struct np_req, msg), NP_SUCCESS);
-}
-
 /* Control. */
 static void np_identify_list(struct np_msg *msg)
 {
@@ -92,14 +86,12 @@ static void np_identify_list(struct np_msg *msg)
 	}
 	list.num = np_le16(n);
 	memcpy(req->va, &list, sizeof(list));
-	msg->fn = np_identify_listed;
-	np_reactor_send(req->queue->reactor, msg);
+	np_registry_reply(req, NP_SUCCESS, NULL);
 }
 
 void np_identify_all_ctrls(struct np_req *req)
 {
-	req->msg.fn = np_identify_list;
-	np_registry_send(&req->msg);
+	np_registry_ask(req, np_identify_list);
 }
 
 void np_identify_ns_ctrls(struct np_req *req)
@@ -109,9 +101,7 @@ void np_identify_ns_ctrls(struct np_req *req)
 	if (nsid == NVME_NSID_ALL)
 		np_req_complete(req, np_req_bad_field(req, nsid, 0));
 	else if (nsid == NVME_NSID_NONE || nsid > req->queue->ctrl->subsys->nn)
-		np_req_complete(req,
-			np_req_bad(req, offsetof(struct np_sqe, nsid), 0,
-				np_status_generic(NVME_SC_INVALID_NS)));
+		np_req_complete(req, np_req_bad_nsid(req));
 	else
 		np_identify_all_ctrls(req);
 }

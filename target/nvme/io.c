@@ -64,8 +64,7 @@ struct np_status np_io_find_ns(struct np_req *req)
 	}
 	if (nsid && nsid <= req->queue->ctrl->subsys->nn)
 		return np_req_bad_field(req, nsid, 0);
-	return np_req_bad(
-		req, offsetof(struct np_sqe, nsid), 0, np_status_generic(NVME_SC_INVALID_NS));
+	return np_req_bad_nsid(req);
 }
 
 struct np_status np_io_check_range(struct np_req *req, uint64_t lba, uint32_t nblocks)
@@ -73,6 +72,14 @@ struct np_status np_io_check_range(struct np_req *req, uint64_t lba, uint32_t nb
 	if (lba >= req->ns->nblocks || nblocks > req->ns->nblocks - lba)
 		return np_req_bad(req, offsetof(struct np_sqe, cdw10), 0,
 			np_status_generic(NVME_SC_LBA_RANGE));
+	return NP_SUCCESS;
+}
+
+struct np_status np_io_check_directive(struct np_req *req)
+{
+	if (np_le32(req->sqe.cdw12) >> 20 & 0xf)
+		return np_req_bad(req, offsetof(struct np_sqe, cdw12) + 2, 4,
+			np_status_generic(NVME_SC_INVALID_FIELD));
 	return NP_SUCCESS;
 }
 
@@ -110,10 +117,10 @@ struct np_status np_io_check_rw(struct np_req *req, uint32_t *ret_bytes)
 	bytes = (uint64_t)np_io_nblocks(req) << req->ns->lba_shift;
 	if (bytes > NP_MDTS_BYTES)
 		return np_req_bad_field(req, cdw12, 0);
-	/* DTYPE: no directives are supported. */
-	if (req->sqe.opcode == nvme_cmd_write && (np_le32(req->sqe.cdw12) >> 20 & 0xf))
-		return np_req_bad(req, offsetof(struct np_sqe, cdw12) + 2, 4,
-			np_status_generic(NVME_SC_INVALID_FIELD));
+	if (req->sqe.opcode == nvme_cmd_write)
+		status = np_io_check_directive(req);
+	if (!np_status_is_ok(status))
+		return status;
 	*ret_bytes = (uint32_t)bytes;
 	return np_io_check_range(req, np_io_slba(req), np_io_nblocks(req));
 }
@@ -129,11 +136,10 @@ static void np_io_count_at(
 void np_io_count(struct np_req *req)
 {
 	struct np_ns_stats *stats = np_io_stats(req);
-	bool is_read = req->io.op == NP_IO_READ, is_last;
+	bool is_read = req->io.op == NP_IO_READ;
 	enum np_traffic_counter counter;
 
-	is_last = req->piece_offset + req->piece_bytes == req->bytes;
-	np_stat_add(is_read ? &stats->read_ios : &stats->write_ios, is_last);
+	np_stat_add(is_read ? &stats->read_ios : &stats->write_ios, np_req_is_last_piece(req));
 	if (req->data.kind == NP_DATA_INLINE)
 		counter = NP_TRAFFIC_INLINE_WRITE;
 	else if (req->buf.pool->region->is_peer)
@@ -237,7 +243,7 @@ static void np_io_compare_done(struct np_io *io, struct np_status status)
 
 	if (np_status_is_ok(status) && memcmp(req->va, io->va, req->piece_bytes))
 		status = np_status_media(NVME_SC_COMPARE_FAILED);
-	if (req->piece_offset + req->piece_bytes == req->bytes)
+	if (np_req_is_last_piece(req))
 		np_stat_add(&np_io_stats(req)->compare_ios, 1);
 	np_req_piece_done(req, status);
 }

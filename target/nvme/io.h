@@ -56,6 +56,9 @@ struct np_status np_io_check_access(const struct np_req *req);
 /* The blocks that the command may touch. */
 struct np_extent np_io_extent(const struct np_req *req);
 
+/* Return: Invalid Field if it has a directive type, of which none is supported. */
+struct np_status np_io_check_directive(struct np_req *req);
+
 /* Return: LBA Out of Range, with its place for the error log, unless the blocks are there. */
 struct np_status np_io_check_range(struct np_req *req, uint64_t lba, uint32_t nblocks);
 

@@ -71,14 +71,13 @@ struct np_status np_io_check_copy(struct np_req *req, uint32_t *ret_bytes)
 	if (!np_status_is_ok(status))
 		return status;
 	if (np_ns_is_zoned(req->ns))
-		return np_req_bad(req, 0, 0, np_status_generic(NVME_SC_INVALID_OPCODE));
+		return np_req_bad_opcode(req);
 	if (!(NP_COPY_FORMATS >> np_copy_format(req) & 1))
 		return np_req_bad(req, offsetof(struct np_sqe, cdw12) + 1, 0,
 			np_status_generic(NVME_SC_INVALID_FIELD));
-	/* DTYPE: no directives are supported. */
-	if (np_le32(req->sqe.cdw12) >> 20 & 0xf)
-		return np_req_bad(req, offsetof(struct np_sqe, cdw12) + 2, 4,
-			np_status_generic(NVME_SC_INVALID_FIELD));
+	status = np_io_check_directive(req);
+	if (!np_status_is_ok(status))
+		return status;
 	if (np_copy_count(req) > NP_COPY_MAX_RANGES)
 		return np_copy_too_much(req, offsetof(struct np_sqe, cdw12));
 	*ret_bytes = np_copy_count(req) * np_copy_desc_bytes(req);

@@ -119,7 +119,7 @@ struct np_status np_io_check_write_zeroes(struct np_req *req, uint32_t *ret_byte
 	if (!np_status_is_ok(status))
 		return status;
 	if (!req->ns->backend->can_write_zeroes)
-		return np_req_bad(req, 0, 0, np_status_generic(NVME_SC_INVALID_OPCODE));
+		return np_req_bad_opcode(req);
 	return np_io_check_range(req, np_io_slba(req), np_io_nblocks(req));
 }
 
@@ -168,7 +168,7 @@ struct np_status np_io_check_write_uncor(struct np_req *req, uint32_t *ret_bytes
 	if (!np_status_is_ok(status))
 		return status;
 	if (!req->ns->backend->can_write_uncor)
-		return np_req_bad(req, 0, 0, np_status_generic(NVME_SC_INVALID_OPCODE));
+		return np_req_bad_opcode(req);
 	return np_io_check_range(req, np_io_slba(req), np_io_nblocks(req));
 }
 

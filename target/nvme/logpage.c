@@ -28,10 +28,10 @@
 struct np_logpage {
 	bool of_io, of_discovery; /* which controllers have it */
 	bool of_control;          /* filled on the control thread, whose the data is */
-	/* Comes before fill(): gathers what it needs, some time, and goes on with np_logpage_show(). */
-	void (*gather)(struct np_req *req);
 	bool has_aen;
 	enum np_aen_kind aen; /* the event that reading this page acknowledges */
+	/* Comes before fill(): gathers what it needs, some time, and goes on with np_logpage_show(). */
+	void (*gather)(struct np_req *req);
 	/*
 	 * Writes the log.
 	 * @ret_bytes: its length
@@ -297,16 +297,13 @@ static void np_logpage_on_control(struct np_msg *msg)
 {
 	struct np_req *req = np_container_of(msg, struct np_req, msg);
 
-	req->cqe.status = np_logpage_fill(req).field;
-	msg->fn = np_logpage_returned;
-	np_reactor_send(req->queue->reactor, msg);
+	np_registry_reply(req, np_logpage_fill(req), np_logpage_returned);
 }
 
 void np_logpage_show(struct np_req *req)
 {
 	if (np_logpage_find(req->queue->ctrl, np_logpage_lid(req))->of_control) {
-		req->msg.fn = np_logpage_on_control;
-		np_registry_send(&req->msg);
+		np_registry_ask(req, np_logpage_on_control);
 		return;
 	}
 	np_logpage_filled(req, np_logpage_fill(req));

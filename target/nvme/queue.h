@@ -53,9 +53,8 @@ struct np_queue {
 	char p2p_reason[160];   /* why region_ok lacks peer memory; "" if it does not */
 	struct np_list waiting; /* requests that wait for a buffer, np_req.link */
 	struct np_list retry;   /* requests whose backend was busy or gate shut, np_req.link */
-	struct np_list
-		first;  /* the first of a fused pair while the second has not come, np_req.link */
-	bool has_fused; /* the last command was a first, whatever became of it */
+	struct np_list first;   /* of a fused pair, until the second comes, np_req.link */
+	bool has_fused;         /* the last command was a first, whatever became of it */
 	struct np_timer retry_timer;
 	_Atomic uint64_t requests; /* any thread reads */
 	struct np_traffic traffic; /* any thread reads */

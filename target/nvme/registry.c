@@ -7,7 +7,7 @@
  * other: it is closed only after its last request, which is this one, was answered.
  *
  * Thread: control, but for np_registry_connect(), np_registry_answer(), np_registry_send(),
- *         np_registry_ctrl_fatal().
+ *         np_registry_ask(), np_registry_reply(), np_registry_ctrl_fatal().
  * Depends: ctrl.h, fabrics.h.
  */
 #include "target/nvme/registry.h"
@@ -249,20 +249,16 @@ static void np_registry_handle(struct np_msg *msg)
 	const struct np_status status = np_registry_decide(req, &connect);
 
 	np_registry_log(req, &connect, status);
-	/* The CQE's status field carries the verdict to the reactor. */
-	req->cqe.status = status.field;
-	msg->fn = np_registry_answer;
-	np_reactor_send(req->queue->reactor, msg);
+	np_registry_reply(req, status, np_registry_answer);
 }
 
 void np_registry_connect(struct np_req *req)
 {
 	req->queue->state = NP_QUEUE_CONNECTING;
-	req->msg.fn = np_registry_handle;
-	np_runtime_send_control(np_registry.runtime, &req->msg);
+	np_registry_ask(req, np_registry_handle);
 }
 
-static void np_registry_abort_queues(struct np_ctrl *ctrl, const char *why)
+void np_registry_disconnect(struct np_ctrl *ctrl, const char *why)
 {
 	struct np_list *pos, *tmp;
 
@@ -283,7 +279,7 @@ void np_queue_closed(struct np_queue *queue)
 	if (queue == ctrl->admin_queue) {
 		ctrl->is_closing = true;
 		np_event(NP_EVENT_HOST, NP_LOG_INFO, "ctrl %u: admin queue closed", ctrl->cntlid);
-		np_registry_abort_queues(ctrl, "its admin queue is gone");
+		np_registry_disconnect(ctrl, "its admin queue is gone");
 	}
 	if (ctrl->nqueues)
 		return;
@@ -299,7 +295,7 @@ static void np_registry_end(struct np_msg *msg)
 	np_log_escape(host, sizeof(host), ctrl->hostnqn, sizeof(ctrl->hostnqn));
 	np_event(NP_EVENT_HOST, NP_LOG_WARN, "ctrl %u: host '%s' is disconnected: %s", ctrl->cntlid,
 		host, ctrl->fatal_why);
-	np_registry_abort_queues(ctrl, ctrl->fatal_why);
+	np_registry_disconnect(ctrl, ctrl->fatal_why);
 }
 
 void np_registry_ctrl_fatal(struct np_ctrl *ctrl, const char *why)
@@ -357,14 +353,30 @@ void np_registry_tell(struct np_ctrl *ctrl, enum np_aen_kind kind, uint32_t nsid
 	np_reactor_send(ctrl->reactor, &news->msg);
 }
 
-void np_registry_disconnect(struct np_ctrl *ctrl, const char *why)
-{
-	np_registry_abort_queues(ctrl, why);
-}
-
 void np_registry_send(struct np_msg *msg)
 {
 	np_runtime_send_control(np_registry.runtime, msg);
+}
+
+void np_registry_ask(struct np_req *req, void (*fn)(struct np_msg *msg))
+{
+	req->msg.fn = fn;
+	np_registry_send(&req->msg);
+}
+
+static void np_registry_replied(struct np_msg *msg)
+{
+	struct np_req *req = np_container_of(msg, struct np_req, msg);
+
+	np_req_complete(req, (struct np_status){req->cqe.status});
+}
+
+/* The CQE's status field carries the verdict to the reactor. */
+void np_registry_reply(struct np_req *req, struct np_status status, void (*fn)(struct np_msg *msg))
+{
+	req->cqe.status = status.field;
+	req->msg.fn = fn ? fn : np_registry_replied;
+	np_reactor_send(req->queue->reactor, &req->msg);
 }
 
 void np_registry_each(void (*fn)(void *ctx, struct np_ctrl *ctrl), void *ctx)

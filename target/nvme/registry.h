@@ -56,6 +56,17 @@ void np_registry_disconnect(struct np_ctrl *ctrl, const char *why);
 /* Has @msg->fn run on the control thread. Context: any reactor. */
 void np_registry_send(struct np_msg *msg);
 
+/* Has @fn run there with the msg of @req. Context: its reactor. */
+void np_registry_ask(struct np_req *req, void (*fn)(struct np_msg *msg));
+
+/**
+ * np_registry_reply() - what was asked is decided: back to the reactor of @req
+ * @fn: goes on there, with @status in the CQE; NULL: the command is answered with it
+ *
+ * Context: any thread.
+ */
+void np_registry_reply(struct np_req *req, struct np_status status, void (*fn)(struct np_msg *msg));
+
 /* Calls @fn for each controller. Context: control thread. */
 void np_registry_each(void (*fn)(void *ctx, struct np_ctrl *ctrl), void *ctx);
 

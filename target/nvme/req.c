@@ -76,7 +76,7 @@ static struct np_status np_req_check(struct np_req *req, struct np_status sgl_st
 		return np_req_bad(req, 0, 0, np_status_generic(NVME_SC_CMD_SEQ_ERROR));
 	req->cmd = np_req_find_cmd(req);
 	if (!req->cmd)
-		return np_req_bad(req, 0, 0, np_status_generic(NVME_SC_INVALID_OPCODE));
+		return np_req_bad_opcode(req);
 	if (!np_req_may_be_fused(req))
 		return np_req_bad_field(req, flags, 0);
 	if ((req->sqe.flags & NP_SQE_PSDT_MASK) != NP_SQE_PSDT_SGL)

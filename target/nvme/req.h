@@ -274,4 +274,18 @@ static inline struct np_status np_req_bad(
 	np_req_bad(req, offsetof(struct np_sqe, member), bit, \
 		np_status_generic(NVME_SC_INVALID_FIELD))
 
+/* There is no such namespace for the command. */
+static inline struct np_status np_req_bad_nsid(struct np_req *req)
+{
+	return np_req_bad(
+		req, offsetof(struct np_sqe, nsid), 0, np_status_generic(NVME_SC_INVALID_NS));
+}
+
+/* There is no such command, or not for its namespace. */
+static inline struct np_status np_req_bad_opcode(struct np_req *req)
+{
+	return np_req_bad(
+		req, offsetof(struct np_sqe, opcode), 0, np_status_generic(NVME_SC_INVALID_OPCODE));
+}
+
 #endif

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "target/reactor/runtime.h"
-
 static struct np_status np_resv_conflict(void)
 {
 	return np_status_generic(NVME_SC_RESERVATION_CONFLICT);
@@ -92,7 +90,7 @@ bool np_resv_allows(
 
 /* ---- a namespace's -------------------------------------------------------------------------- */
 
-struct np_resv_ns *np_resv_ns_new(struct np_runtime *runtime)
+struct np_resv_ns *np_resv_ns_new(void)
 {
 	struct np_resv_ns *resv = calloc(1, sizeof(*resv));
 	struct np_resv *now = calloc(1, sizeof(*now));
@@ -102,7 +100,6 @@ struct np_resv_ns *np_resv_ns_new(struct np_runtime *runtime)
 		free(now);
 		return NULL;
 	}
-	resv->runtime = runtime;
 	atomic_init(&resv->now, now);
 	return resv;
 }

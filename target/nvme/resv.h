@@ -22,8 +22,6 @@
 
 #define NP_HOSTID_BYTES 16
 
-struct np_runtime;
-
 struct np_registrant {
 	uint8_t hostid[NP_HOSTID_BYTES];
 	uint64_t key;
@@ -41,7 +39,6 @@ struct np_resv {
 
 /* A namespace's. It outlives struct np_ns, which comes and goes with its device. */
 struct np_resv_ns {
-	struct np_runtime *runtime;
 	/*
 	 * Keeps @now, or forgets what was kept if it does not persist. Context: control thread.
 	 * Return: 0 when that is durable, or -errno.
@@ -79,7 +76,7 @@ struct np_resv_request {
  * A namespace that nobody is registered with. Context: control thread.
  * Return: NULL without memory.
  */
-struct np_resv_ns *np_resv_ns_new(struct np_runtime *runtime);
+struct np_resv_ns *np_resv_ns_new(void);
 
 /* Context: control thread, no command left. NULL is fine. */
 void np_resv_ns_free(struct np_resv_ns *resv);

@@ -43,7 +43,7 @@ static struct np_status np_resv_check_ns(struct np_req *req)
 	struct np_status status = np_io_find_ns(req);
 
 	if (np_status_is_ok(status) && !req->ns->resv)
-		return np_req_bad(req, 0, 0, np_status_generic(NVME_SC_INVALID_OPCODE));
+		return np_req_bad_opcode(req);
 	return status;
 }
 
@@ -158,27 +158,12 @@ struct np_resv_change {
 	struct np_req *req;
 };
 
-/* Back on the command's reactor; the CQE has carried the verdict. */
-static void np_resv_answer(struct np_msg *msg)
-{
-	struct np_req *req = np_container_of(msg, struct np_req, msg);
-
-	np_req_complete(req, (struct np_status){req->cqe.status});
-}
-
-static void np_resv_reply(struct np_req *req, struct np_status status)
-{
-	req->cqe.status = status.field;
-	req->msg.fn = np_resv_answer;
-	np_reactor_send(req->queue->reactor, &req->msg);
-}
-
 /* No reactor reads the old state any more, and of what it allowed is left what may be. */
 static void np_resv_have_been_around(struct np_gate_tour *tour)
 {
 	struct np_resv_change *change = np_container_of(tour, struct np_resv_change, tour);
 
-	np_resv_reply(change->req, NP_SUCCESS);
+	np_registry_reply(change->req, NP_SUCCESS, NULL);
 	free(change->old);
 	free(change);
 }
@@ -274,13 +259,12 @@ static void np_resv_decide(struct np_msg *msg)
 	if (np_status_is_ok(status))
 		return;
 	free(change);
-	np_resv_reply(req, status);
+	np_registry_reply(req, status, NULL);
 }
 
 void np_resv_execute(struct np_req *req)
 {
-	req->msg.fn = np_resv_decide;
-	np_runtime_send_control(req->ns->resv->runtime, &req->msg);
+	np_registry_ask(req, np_resv_decide);
 }
 
 void np_resv_set_persistence(struct np_req *req)
@@ -352,11 +336,10 @@ static void np_resv_write_report(struct np_msg *msg)
 	regctl_le = np_le16((uint16_t)report.nentries);
 	memcpy(head.regctl, &regctl_le, sizeof(head.regctl));
 	np_window_put(&report.window, 0, &head, sizeof(head));
-	np_resv_reply(req, NP_SUCCESS);
+	np_registry_reply(req, NP_SUCCESS, NULL);
 }
 
 void np_resv_report(struct np_req *req)
 {
-	req->msg.fn = np_resv_write_report;
-	np_runtime_send_control(req->ns->resv->runtime, &req->msg);
+	np_registry_ask(req, np_resv_write_report);
 }

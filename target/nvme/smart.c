@@ -97,11 +97,16 @@ static uint64_t np_smart_data_units(uint64_t bytes)
 
 /* ---- asking the drives -------------------------------------------------------------------- */
 
+static bool np_smart_is_of_all(const struct np_req *req)
+{
+	const uint32_t nsid = np_le32(req->sqe.nsid);
+
+	return nsid == NVME_NSID_NONE || nsid == NVME_NSID_ALL;
+}
+
 static bool np_smart_is_asked_for(const struct np_req *req, uint32_t nsid)
 {
-	const uint32_t wanted = np_le32(req->sqe.nsid);
-
-	return wanted == NVME_NSID_NONE || wanted == NVME_NSID_ALL || wanted == nsid;
+	return np_smart_is_of_all(req) || np_le32(req->sqe.nsid) == nsid;
 }
 
 /* Is the drive of @ns that of a namespace before it, too? */
@@ -125,7 +130,7 @@ static struct np_ns *np_smart_next(const struct np_req *req, uint32_t after)
 
 		if (ns->nsid > after && np_smart_is_asked_for(req, ns->nsid) &&
 			ns->backend->has_health &&
-			(np_le32(req->sqe.nsid) == ns->nsid || !np_smart_was_asked(view, ns)))
+			(!np_smart_is_of_all(req) || !np_smart_was_asked(view, ns)))
 			return ns;
 	}
 	return NULL;
@@ -217,10 +222,8 @@ struct np_status np_smart_fill(
 
 	free(req->smart);
 	req->smart = NULL;
-	if (np_le32(req->sqe.nsid) != NVME_NSID_NONE && np_le32(req->sqe.nsid) != NVME_NSID_ALL &&
-		!np_view_find(np_ctrl_view(ctrl), np_le32(req->sqe.nsid)))
-		return np_req_bad(req, offsetof(struct np_sqe, nsid), 0,
-			np_status_generic(NVME_SC_INVALID_NS));
+	if (!np_smart_is_of_all(req) && !np_view_find(np_ctrl_view(ctrl), np_le32(req->sqe.nsid)))
+		return np_req_bad_nsid(req);
 	np_smart_count(req, &log);
 	np_smart_set(log.num_err_log_entries, np_errlog_read(&ctrl->errlog, NULL, 0));
 	np_window_put(window, 0, &log, sizeof(log));

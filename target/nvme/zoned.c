@@ -24,7 +24,7 @@ static struct np_status np_zoned_find_ns(struct np_req *req)
 	struct np_status status = np_io_find_ns(req);
 
 	if (np_status_is_ok(status) && !np_ns_is_zoned(req->ns))
-		return np_req_bad(req, 0, 0, np_status_generic(NVME_SC_INVALID_OPCODE));
+		return np_req_bad_opcode(req);
 	return status;
 }
 

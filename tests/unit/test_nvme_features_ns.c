@@ -71,7 +71,7 @@ static int setup_resv(void **state)
 	setup(state);
 	scene = *state;
 	memset(&kept, 0, sizeof(kept));
-	scene->ns->resv = np_resv_ns_new(&scene->lb->runtime);
+	scene->ns->resv = np_resv_ns_new();
 	scene->ns->resv->save = save;
 	scene->ns->resv->can_persist = true;
 	return 0;

@@ -42,7 +42,7 @@ static int setup_hosts(void **state)
 
 	assert_int_equal(setup(&scene), 0);
 	hosts->scene = scene;
-	hosts->resv = np_resv_ns_new(&hosts->scene->lb->runtime);
+	hosts->resv = np_resv_ns_new();
 	hosts->scene->ns->resv = hosts->resv;
 	hosts->admin[0] = hosts->scene->admin;
 	hosts->io[0] = hosts->scene->io;

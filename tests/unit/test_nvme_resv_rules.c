@@ -13,7 +13,6 @@
 #include <cmocka.h>
 
 #include "target/nvme/resv.h"
-#include "target/reactor/runtime.h"
 
 enum {
 	WE = NVME_RESERVATION_RTYPE_WE,
@@ -171,8 +170,7 @@ static void describe_news(const struct np_resv *resv, const uint8_t *news, char 
 
 static void run_story(const struct story *story)
 {
-	struct np_runtime runtime = {.nreactors = 1};
-	struct np_resv_ns *ns = np_resv_ns_new(&runtime);
+	struct np_resv_ns *ns = np_resv_ns_new();
 
 	for (size_t i = 0; i < MAX_STEPS && story->steps[i].host; i++) {
 		const struct step *step = &story->steps[i];
