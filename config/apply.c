@@ -9,6 +9,7 @@
  * Depends: every room below.
  */
 #include "config/apply.h"
+#include "config/apply_mem.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,7 +29,7 @@ static void np_apply_tell_discovery(void *ctx, struct np_ctrl *ctrl)
 {
 	(void)ctx;
 	if (ctrl->subsys->is_discovery)
-		np_registry_tell(ctrl, NP_AEN_DISC_CHANGED, 0, 0);
+		np_registry_tell(ctrl, &(struct np_news){.kind = NP_AEN_DISC_CHANGED});
 }
 
 void np_apply_discovery_changed(struct np_daemon *daemon)
@@ -170,6 +171,7 @@ int np_apply_start(struct np_daemon *daemon, struct ev_loop *loop, const struct 
 	*daemon = (struct np_daemon){.cfg = cfg, .started = ev_now(loop)};
 	np_apply_retire_init(daemon);
 	np_apply_devices_init(daemon);
+	np_apply_health_init(daemon);
 	ret = np_apply_start_runtime(daemon, loop, why, why_size);
 	if (ret)
 		return ret;
@@ -180,6 +182,7 @@ int np_apply_start(struct np_daemon *daemon, struct ev_loop *loop, const struct 
 	}
 	np_registry_open(&daemon->runtime, daemon->transport, &daemon->target);
 	np_apply_devices_watch(daemon);
+	np_apply_health_watch(daemon);
 	for (unsigned int i = 0; i < daemon->target.nports; i++)
 		np_apply_listen(daemon, daemon->target.ports[i]);
 	ev_timer_init(
@@ -194,9 +197,15 @@ void np_apply_drain(struct np_daemon *daemon)
 {
 	ev_timer_stop(daemon->runtime.loop, &daemon->listen_timer);
 	np_apply_devices_unwatch(daemon);
+	np_apply_health_unwatch(daemon);
 	for (unsigned int i = 0; i < daemon->target.nports; i++)
 		np_apply_unlisten(daemon, daemon->target.ports[i], "the target is stopping");
 	daemon->transport->ops->abort_conn(daemon->transport, NULL, "the target is stopping");
+}
+
+bool np_apply_is_busy(const struct np_daemon *daemon)
+{
+	return daemon->transport->nconns || !np_list_is_empty(&daemon->health_checks);
 }
 
 void np_apply_stop(struct np_daemon *daemon)

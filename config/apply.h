@@ -13,6 +13,7 @@
 #include "config/model.h"
 #include "config/state.h"
 #include "target/memory/mem.h"
+#include "target/nvme/ctrl.h"
 #include "target/nvme/subsys.h"
 #include "target/reactor/runtime.h"
 #include "transport/transport.h"
@@ -56,6 +57,7 @@ struct np_applied_ns {
 	struct np_resv_ns *resv;   /* likewise; NULL: it cannot be reserved */
 	bool is_protected;         /* likewise: against writes, by a host */
 	char state_reason[256];    /* why it must not be served: what is kept of it is not known */
+	struct np_health health;   /* of its drive, when it was asked the last time */
 	struct np_apply_engine engine;
 	uint64_t considered; /* memory that RNICs could reach when the engine was chosen */
 	struct np_applied_path paths[NP_MAX_RNICS]; /* by the RNIC's id */
@@ -84,6 +86,8 @@ struct np_daemon {
 	struct np_hotplug *hotplug; /* NULL: devices are not watched */
 	struct ev_timer reconsider_timer, lost_timer;
 	bool is_device_new; /* since the last reconsideration */
+	struct ev_timer health_timer;
+	struct np_list health_checks; /* drives that were asked for it */
 	struct ev_timer retire_timer;
 	/* What is offered no more, while somebody uses it: */
 	struct np_list retired;            /* struct np_ns in no view */
@@ -109,7 +113,10 @@ int np_apply_start(struct np_daemon *daemon, struct ev_loop *loop, const struct 
 /* Accepts no host any more and begins to disconnect those that are there. */
 void np_apply_drain(struct np_daemon *daemon);
 
-/* Frees all. No connection may be left. */
+/* Is there a connection left, or a drive that was asked something? */
+bool np_apply_is_busy(const struct np_daemon *daemon);
+
+/* Frees all. It may not be busy any more. */
 void np_apply_stop(struct np_daemon *daemon);
 
 /* Has @port listen; if that fails it is tried again every two seconds. */
@@ -157,53 +164,6 @@ bool np_apply_is_visible(const struct np_ns *ns, const char *hostnqn);
 
 /* The ANA group that the operator wants. */
 uint32_t np_apply_ana_group(const struct np_cfg_ns *cfg);
-
-/* apply_mem.c ------------------------------------------------------------------------------- */
-
-/* Opens the memory that the namespaces of @cfg may need; logs what cannot be had. */
-int np_apply_memory(struct np_daemon *daemon, char *why, size_t why_size);
-
-/* Opens what was not there before; the transport and the reactors get to know it. */
-void np_apply_new_memory(struct np_daemon *daemon);
-
-/* np_mem_open(), and the reactors get to know it; so does the transport, if it is there. */
-int np_apply_open_region(struct np_daemon *daemon, const struct np_mem_ops *ops,
-	const struct np_mem_want *want, char *why, size_t why_size,
-	struct np_mem_region **ret_region);
-
-/**
- * np_apply_lose_memory() - what is in there cannot be relied on any more
- * @state: NP_MEM_SUSPECT or NP_MEM_GONE
- *
- * No command takes a buffer of it from now on, and commands that have one are not answered with
- * success. np_apply_settle_memory() does the rest when none is left.
- */
-void np_apply_lose_memory(
-	struct np_daemon *daemon, struct np_mem_region *region, enum np_mem_state state);
-
-/* Closes, or tests again, lost memory of which no buffer is in use. Return: is there more? */
-bool np_apply_settle_memory(struct np_daemon *daemon);
-
-/* apply_provider.c -------------------------------------------------------------------------- */
-
-/* Lists daemon->memory. Return: 0 or -ENOMEM. */
-int np_apply_list_providers(struct np_daemon *daemon);
-
-/* Opens what of daemon.memory[] is not open; logs what cannot be had. */
-void np_apply_open_providers(struct np_daemon *daemon);
-
-/**
- * np_apply_add_dmabuf() - somebody hands over the memory that one of daemon.memory[] waits for
- * @fd: stays the caller's
- *
- * Namespaces get to use it soon, if it passes its self-tests.
- * Return: 0, or -errno with a sentence in @why.
- */
-int np_apply_add_dmabuf(
-	struct np_daemon *daemon, const char *name, int fd, char *why, size_t why_size);
-
-/* Why is there no memory called @name? Return: borrowed. */
-const char *np_apply_why_no_provider(const struct np_daemon *daemon, const char *name);
 
 /* apply_engine.c ---------------------------------------------------------------------------- */
 
@@ -312,8 +272,8 @@ void np_apply_fill_view(
  */
 void np_apply_publish(struct np_daemon *daemon, struct np_subsys *subsys, struct np_view *view);
 
-/* Tells connected hosts that see the namespace that it has changed. */
-void np_apply_tell_hosts(const struct np_applied_ns *applied);
+/* Tells connected hosts that see the namespace that it has changed, or of an error at @lba of it. */
+void np_apply_tell_hosts(const struct np_applied_ns *applied, enum np_aen_kind kind, uint64_t lba);
 
 /* Tells the hosts of @port that a group's state is another one, or that it has other namespaces. */
 void np_apply_tell_ana(const struct np_port *port, uint32_t group);
@@ -359,6 +319,17 @@ int np_apply_protect(struct np_ns *ns, bool is_protected);
  * Return: 0 or -ENOMEM.
  */
 int np_apply_resv(struct np_daemon *daemon, struct np_applied_ns *applied);
+
+/* apply_health.c ---------------------------------------------------------------------------- */
+
+void np_apply_health_init(struct np_daemon *daemon);
+
+/* Asks the drives for their health now and again, and tells the hosts of what they warn of. */
+void np_apply_health_watch(struct np_daemon *daemon);
+void np_apply_health_unwatch(struct np_daemon *daemon);
+
+/* What a critical warning of a drive says. @bit: that of enum nvme_smart_crit. Return: static. */
+const char *np_apply_warning(unsigned int bit);
 
 /* apply_devices.c --------------------------------------------------------------------------- */
 

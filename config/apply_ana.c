@@ -123,7 +123,7 @@ void np_apply_move(struct np_applied_ns *applied, uint32_t group)
 	np_event(NP_EVENT_NAMESPACE, NP_LOG_INFO, "namespace %s/%u is in ANA group %u now",
 		applied->cfg_subsys->nqn, applied->cfg->nsid, group);
 	/* First where it is; then that the group which it has come to is another one. */
-	np_apply_tell_hosts(applied);
+	np_apply_tell_hosts(applied, NP_AEN_NS_CHANGED, 0);
 	for (unsigned int i = 0; i < target->nports; i++)
 		np_apply_tell_ana(target->ports[i], group);
 }

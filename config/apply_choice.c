@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "config/apply.h"
+#include "config/apply_mem.h"
 #include "config/text.h"
 #include "target/base/event.h"
 #include "target/topology/host_bridge.h"
@@ -348,6 +349,7 @@ static void np_apply_take_out(struct np_msg *msg)
 			applied->cfg_subsys->nqn, applied->cfg->nsid, path->rnic,
 			(unsigned long long)doubt->lba, region->name);
 		np_apply_choose_paths(applied->daemon, applied);
+		np_apply_tell_hosts(applied, NP_AEN_ERROR, doubt->lba);
 	}
 	free(doubt);
 }

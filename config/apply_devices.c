@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "config/apply.h"
+#include "config/apply_mem.h"
 #include "target/base/event.h"
 #include "target/topology/hotplug.h"
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "config/apply.h"
+#include "config/apply_mem.h"
 #include "config/text.h"
 #include "target/base/event.h"
 

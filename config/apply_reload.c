@@ -9,6 +9,7 @@
  * Depends: apply.h, diff.h, nvme.
  */
 #include "config/apply_reload.h"
+#include "config/apply_mem.h"
 
 #include <errno.h>
 #include <limits.h>

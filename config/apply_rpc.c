@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "config/apply.h"
+#include "config/apply_mem.h"
 #include "config/apply_reload.h"
 #include "target/memory/mem.h"
 

@@ -66,7 +66,7 @@ int np_apply_protect(struct np_ns *ns, bool is_protected)
 		atomic_store(&applied->ns->is_protected, is_protected);
 	np_event(NP_EVENT_NAMESPACE, NP_LOG_INFO, "namespace %s/%u is %s", applied->cfg_subsys->nqn,
 		applied->cfg->nsid, is_protected ? "write protected" : "writable again");
-	np_apply_tell_hosts(applied);
+	np_apply_tell_hosts(applied, NP_AEN_NS_CHANGED, 0);
 	return 0;
 }
 

@@ -49,7 +49,9 @@ static void np_apply_tell_difference(
 		const uint32_t b = k < now->nns ? now->ns[k]->nsid : NVME_NSID_ALL;
 
 		if (a != b || !np_apply_looks_equal(old->ns[i], now->ns[k]))
-			np_registry_tell(ctrl, NP_AEN_NS_CHANGED, a < b ? a : b, 0);
+			np_registry_tell(ctrl,
+				&(struct np_news){
+					.kind = NP_AEN_NS_CHANGED, .nsid = a < b ? a : b});
 		i += a <= b;
 		k += b <= a;
 	}
@@ -100,24 +102,25 @@ void np_apply_publish(struct np_daemon *daemon, struct np_subsys *subsys, struct
 	}
 }
 
-struct np_changed_ns {
+struct np_apply_news {
 	const struct np_subsys *subsys;
-	uint32_t nsid;
+	struct np_news news;
 };
 
-static void np_apply_tell_ns_changed(void *ctx, struct np_ctrl *ctrl)
+static void np_apply_tell_of_ns(void *ctx, struct np_ctrl *ctrl)
 {
-	const struct np_changed_ns *what = ctx;
+	const struct np_apply_news *what = ctx;
 
-	if (ctrl->subsys == what->subsys && np_view_find(np_ctrl_view(ctrl), what->nsid))
-		np_registry_tell(ctrl, NP_AEN_NS_CHANGED, what->nsid, 0);
+	if (ctrl->subsys == what->subsys && np_view_find(np_ctrl_view(ctrl), what->news.nsid))
+		np_registry_tell(ctrl, &what->news);
 }
 
-void np_apply_tell_hosts(const struct np_applied_ns *applied)
+void np_apply_tell_hosts(const struct np_applied_ns *applied, enum np_aen_kind kind, uint64_t lba)
 {
-	struct np_changed_ns what = {.subsys = applied->subsys, .nsid = applied->cfg->nsid};
+	struct np_apply_news what = {.subsys = applied->subsys,
+		.news = {.kind = kind, .nsid = applied->cfg->nsid, .lba = lba}};
 
-	np_registry_each(np_apply_tell_ns_changed, &what);
+	np_registry_each(np_apply_tell_of_ns, &what);
 }
 
 struct np_changed_group {
@@ -133,7 +136,7 @@ static void np_apply_tell_ana_changed(void *ctx, struct np_ctrl *ctrl)
 	for (unsigned int i = 0; ctrl->port == what->port && i < view->nns; i++) {
 		if (np_ns_group(view->ns[i]) != what->group)
 			continue;
-		np_registry_tell(ctrl, NP_AEN_ANA_CHANGED, 0, 0);
+		np_registry_tell(ctrl, &(struct np_news){.kind = NP_AEN_ANA_CHANGED});
 		return;
 	}
 }

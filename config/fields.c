@@ -261,6 +261,7 @@ static const struct np_cfg_field daemon_fields[] = {
 		.def = 1},
 	INT("nice", struct np_cfg_daemon, nice, -20, 19, -20),
 	INT("poll_us", struct np_cfg_daemon, poll_us, -1, 1000000, 200),
+	INT("health_interval_s", struct np_cfg_daemon, health_interval_s, 0, 86400, 60),
 	INT("cq_moderation_count", struct np_cfg_daemon, cq_moderation_count, 0, UINT16_MAX, 0),
 	INT("cq_moderation_us", struct np_cfg_daemon, cq_moderation_us, 0, UINT16_MAX, 0),
 	ENUM("p2p_fence", struct np_cfg_daemon, p2p_fence, np_cfg_fence_names, NP_CFG_FENCE_AUTO),

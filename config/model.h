@@ -228,6 +228,8 @@ struct np_cfg_daemon {
 	struct np_cfg_reactors reactors;
 	int32_t nice;    /* of the reactors; default -20 */
 	int32_t poll_us; /* poll that long without work before sleeping; -1 = for ever; default 200 */
+	uint32_t
+		health_interval_s; /* between two looks at the drives' health; 0 = none; default 60 */
 	uint16_t cq_moderation_count, cq_moderation_us; /* default 0: the RNIC's own */
 	enum np_cfg_fence p2p_fence;                    /* default AUTO */
 	enum np_cfg_zero zero_on_free;                  /* default NAMESPACE */

@@ -164,6 +164,18 @@ static json_t *np_report_reservation(const struct np_applied_ns *applied)
 		(int)resv->persists);
 }
 
+/* What its drive warns of. */
+static json_t *np_report_warnings(const struct np_applied_ns *applied)
+{
+	struct np_report_list warnings = {.list = json_array()};
+
+	for (unsigned int bit = 1; bit <= UINT8_MAX; bit <<= 1) {
+		if (applied->ns && applied->health.warnings & bit)
+			np_report_append(&warnings, json_string(np_apply_warning(bit)));
+	}
+	return np_report_take(&warnings);
+}
+
 static json_t *np_report_ns(const struct np_daemon *daemon, const struct np_applied_ns *applied)
 {
 	const struct np_ns *ns = applied->ns;
@@ -186,7 +198,7 @@ static json_t *np_report_ns(const struct np_daemon *daemon, const struct np_appl
 				reach.without, reach.reason);
 	}
 	return json_pack("{s:s, s:I, s:s, s:s, s:i, s:s, s:b, s:s, s:I, s:I, s:s, s:s, s:s, s:s, "
-			 "s:s, s:o, s:o, s:b}",
+			 "s:s, s:o, s:o, s:b, s:o}",
 		"nqn", applied->cfg_subsys->nqn, "nsid", np_report_int(applied->cfg->nsid), "state",
 		ns ? "up" : "down", "reason", applied->reason, "ana_grpid", (int)applied->ana_group,
 		"engine", ns ? ns->backend->ops->name : "", "io_poll", ns && ns->backend->is_polled,
@@ -198,7 +210,8 @@ static json_t *np_report_ns(const struct np_daemon *daemon, const struct np_appl
 			: peer ? peer->name
 			       : "host",
 		"p2p", p2p, "p2p_reason", reason, "paths", np_report_paths(applied), "reservation",
-		np_report_reservation(applied), "write_protected", (int)applied->is_protected);
+		np_report_reservation(applied), "write_protected", (int)applied->is_protected,
+		"drive_warnings", np_report_warnings(applied));
 }
 
 static int np_report_status(

@@ -132,7 +132,7 @@ static void np_main_drain_poll(struct ev_loop *loop, struct ev_timer *timer, int
 	struct np_main *m = np_container_of(timer, struct np_main, drain_timer);
 
 	(void)events;
-	if (m->daemon.transport->nconns && ev_now(loop) < m->drain_deadline)
+	if (np_apply_is_busy(&m->daemon) && ev_now(loop) < m->drain_deadline)
 		return;
 	ev_break(loop, EVBREAK_ALL);
 }
@@ -213,9 +213,10 @@ static int np_main_run(struct np_main *m)
 	ev_run(m->loop, 0);
 
 	np_rpc_close(m->rpc);
-	if (m->daemon.transport->nconns) {
+	if (np_apply_is_busy(&m->daemon)) {
 		/* The drives hold their requests. The kernel takes back all that is theirs. */
-		np_log_warn("%u connections did not end in time", m->daemon.transport->nconns);
+		np_log_warn("%u connections did not end in time, or a drive did not answer",
+			m->daemon.transport->nconns);
 		_exit(EXIT_SUCCESS);
 	}
 	np_apply_stop(&m->daemon);

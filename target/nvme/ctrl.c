@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * ctrl.c - a controller's life: enable and reset, keep-alive, asynchronous events.
+ * ctrl.c - a controller's life: enable and reset, keep-alive, its end.
  *
  * Thread: the reactor of the controller's admin queue; new and free on the control thread.
  * Depends: req.h, registry.h.
@@ -20,22 +20,6 @@
 /* CC fields that a host must choose. Spec: NVM Express Base 2.0, Figure 46. */
 #define NP_CC_IOSQES 6u /* log2 of 64 bytes */
 #define NP_CC_IOCQES 4u /* log2 of 16 bytes */
-
-static const struct {
-	uint32_t config_bit;
-	uint8_t type, info, lid;
-	bool of_discovery;
-} np_aens[NP_AEN_KINDS] = {
-	[NP_AEN_NS_CHANGED] = {1u << 8, NVME_AER_NOTICE, NVME_AER_NOTICE_NS_CHANGED,
-		NVME_LOG_LID_CHANGED_NS, false},
-	[NP_AEN_ANA_CHANGED] = {NVME_CTRL_OAES_ANA, NVME_AER_NOTICE, NVME_AER_NOTICE_ANA,
-		NVME_LOG_LID_ANA, false},
-	/* Nothing switches it on or off. Spec: NVM Express Base 2.0, Figure 151. */
-	[NP_AEN_RESERVATION] = {0, NVME_AER_CSS, NVME_AER_CSS_NVM_RESERVATION,
-		NVME_LOG_LID_RESERVATION, false},
-	[NP_AEN_DISC_CHANGED] = {1u << 31, NVME_AER_NOTICE, NVME_AER_NOTICE_DISC_CHANGED,
-		NVME_LOG_LID_DISCOVER, true},
-};
 
 static uint64_t np_ctrl_cap(const struct np_subsys *subsys)
 {
@@ -170,122 +154,6 @@ void np_ctrl_set_kato(struct np_ctrl *ctrl, uint32_t kato_ms)
 	np_timer_cancel(&ctrl->keep_alive);
 	if (!ctrl->is_dead && np_ctrl_idle_limit_ms(ctrl))
 		np_reactor_set_timer(ctrl->reactor, &ctrl->keep_alive, np_ctrl_idle_limit_ms(ctrl));
-}
-
-/* Pairs events that wait with requests that wait. */
-static void np_ctrl_match_aens(struct np_ctrl *ctrl)
-{
-	for (unsigned int kind = 0; kind < NP_AEN_KINDS; kind++) {
-		struct np_req *req;
-
-		if (!(ctrl->aen_pending & 1u << kind) || !ctrl->naers)
-			continue;
-		req = ctrl->aers[0];
-		ctrl->naers--;
-		memmove(ctrl->aers, ctrl->aers + 1, ctrl->naers * sizeof(ctrl->aers[0]));
-		ctrl->aen_pending &= ~(1u << kind);
-		ctrl->aen_masked |= 1u << kind;
-		np_req_complete_dw0(req,
-			(uint32_t)np_aens[kind].lid << 16 | (uint32_t)np_aens[kind].info << 8 |
-				np_aens[kind].type);
-	}
-}
-
-bool np_ctrl_park_aer(struct np_ctrl *ctrl, struct np_req *req)
-{
-	if (ctrl->naers == NP_CTRL_MAX_AERS)
-		return false;
-	ctrl->aers[ctrl->naers++] = req;
-	np_ctrl_match_aens(ctrl);
-	return true;
-}
-
-bool np_ctrl_unpark_aer(struct np_ctrl *ctrl, struct np_req *req)
-{
-	if (req->queue != ctrl->admin_queue)
-		return false;
-	for (unsigned int i = 0; i < ctrl->naers; i++) {
-		if (ctrl->aers[i] != req)
-			continue;
-		ctrl->naers--;
-		memmove(ctrl->aers + i, ctrl->aers + i + 1,
-			(ctrl->naers - i) * sizeof(ctrl->aers[0]));
-		np_req_complete(req, np_status_aborted());
-		return true;
-	}
-	return false;
-}
-
-uint32_t np_ctrl_aen_supported(const struct np_ctrl *ctrl)
-{
-	uint32_t supported = 0;
-
-	for (unsigned int kind = 0; kind < NP_AEN_KINDS; kind++)
-		if (np_aens[kind].of_discovery == ctrl->subsys->is_discovery)
-			supported |= np_aens[kind].config_bit;
-	return supported;
-}
-
-void np_ctrl_send_aen(struct np_ctrl *ctrl, enum np_aen_kind kind)
-{
-	const uint32_t config_bit = np_aens[kind].config_bit;
-
-	if ((config_bit && !(ctrl->aen_config & config_bit)) || ctrl->aen_masked & 1u << kind)
-		return;
-	ctrl->aen_pending |= 1u << kind;
-	np_ctrl_match_aens(ctrl);
-}
-
-static void np_ctrl_drop_resv_note(struct np_ctrl *ctrl)
-{
-	if (!ctrl->nresv_notes)
-		return;
-	ctrl->nresv_notes--;
-	memmove(ctrl->resv_notes, ctrl->resv_notes + 1,
-		ctrl->nresv_notes * sizeof(ctrl->resv_notes[0]));
-}
-
-void np_ctrl_ack_aen(struct np_ctrl *ctrl, enum np_aen_kind kind)
-{
-	ctrl->aen_masked &= ~(1u << kind);
-	if (kind != NP_AEN_RESERVATION)
-		return;
-	/* One page is read; there may be more. */
-	np_ctrl_drop_resv_note(ctrl);
-	if (ctrl->nresv_notes)
-		np_ctrl_send_aen(ctrl, kind);
-}
-
-void np_ctrl_note_resv(struct np_ctrl *ctrl, uint32_t nsid, uint8_t type)
-{
-	if (ctrl->nresv_notes == NP_CTRL_MAX_RESV_NOTES)
-		np_ctrl_drop_resv_note(ctrl);
-	ctrl->resv_notes[ctrl->nresv_notes++] =
-		(struct np_resv_note){.number = ++ctrl->last_resv_note, .nsid = nsid, .type = type};
-	np_ctrl_send_aen(ctrl, NP_AEN_RESERVATION);
-}
-
-static void np_ctrl_list_changed_ns(struct np_ctrl *ctrl, uint32_t nsid)
-{
-	unsigned int i = 0;
-
-	if (ctrl->nchanged_ns > NP_CTRL_MAX_CHANGED_NS)
-		return;
-	while (i < ctrl->nchanged_ns && ctrl->changed_ns[i] < nsid)
-		i++;
-	if (i < ctrl->nchanged_ns && ctrl->changed_ns[i] == nsid)
-		return;
-	if (ctrl->nchanged_ns++ == NP_CTRL_MAX_CHANGED_NS)
-		return;
-	memmove(ctrl->changed_ns + i + 1, ctrl->changed_ns + i,
-		(ctrl->nchanged_ns - 1 - i) * sizeof(nsid));
-	ctrl->changed_ns[i] = nsid;
-}
-
-void np_ctrl_note_changed_ns(struct np_ctrl *ctrl, uint32_t nsid)
-{
-	np_ctrl_list_changed_ns(ctrl, nsid);
-	np_ctrl_send_aen(ctrl, NP_AEN_NS_CHANGED);
 }
 
 void np_ctrl_drain(struct np_ctrl *ctrl, struct np_queue *queue)

@@ -28,11 +28,29 @@
 
 /* What a host can ask to be told about. */
 enum np_aen_kind {
+	NP_AEN_ERROR,
+	NP_AEN_SPARE, /* this and the next two: np_ctrl_note_health() */
+	NP_AEN_TEMPERATURE,
+	NP_AEN_RELIABILITY,
 	NP_AEN_NS_CHANGED,
 	NP_AEN_ANA_CHANGED,
 	NP_AEN_RESERVATION,
 	NP_AEN_DISC_CHANGED,
 	NP_AEN_KINDS,
+};
+
+/* An event, and what its log page is to tell of it. */
+struct np_news {
+	enum np_aen_kind kind;
+	uint32_t nsid;     /* ERROR, NS_CHANGED and RESERVATION */
+	uint64_t lba;      /* ERROR */
+	uint8_t resv_type; /* RESERVATION: enum nvme_resv_notify_rnlpt */
+};
+
+/* How the drives are that a host sees. */
+struct np_health {
+	uint8_t warnings; /* enum nvme_smart_crit of any of them */
+	uint16_t kelvin;  /* the hottest; 0: not known */
 };
 
 /* What log page 80h tells of. */
@@ -85,6 +103,7 @@ struct np_ctrl {
 	struct np_resv_note resv_notes[NP_CTRL_MAX_RESV_NOTES]; /* oldest first */
 	unsigned int nresv_notes;
 	uint64_t last_resv_note;
+	uint8_t told_warnings; /* of those that the host wants to be told of: it was */
 	uint32_t values[NP_VALUES];
 	struct {
 		uint64_t ms, at_ms; /* what it showed, and when by CLOCK_MONOTONIC */
@@ -185,7 +204,7 @@ bool np_ctrl_park_aer(struct np_ctrl *ctrl, struct np_req *req);
  */
 bool np_ctrl_unpark_aer(struct np_ctrl *ctrl, struct np_req *req);
 
-/* Bits of the Asynchronous Event Configuration that @ctrl has a use for. Context: any. */
+/* Bits of the Asynchronous Event Configuration (feature 0Bh) that @ctrl has. Context: any. */
 uint32_t np_ctrl_aen_supported(const struct np_ctrl *ctrl);
 
 /**
@@ -197,14 +216,20 @@ uint32_t np_ctrl_aen_supported(const struct np_ctrl *ctrl);
  */
 void np_ctrl_send_aen(struct np_ctrl *ctrl, enum np_aen_kind kind);
 
-/* The host has read the log page of @kind without retaining the event. Context: as above. */
-void np_ctrl_ack_aen(struct np_ctrl *ctrl, enum np_aen_kind kind);
+/* The host has read the log page @lid without retaining the event. Context: as above. */
+void np_ctrl_ack_aen(struct np_ctrl *ctrl, uint8_t lid);
 
-/* Namespace @nsid came, went or changed: log page 04h and its event. Context: as above. */
-void np_ctrl_note_changed_ns(struct np_ctrl *ctrl, uint32_t nsid);
+/* Notes for its log page what @news tells, and sends the event. Context: as above. */
+void np_ctrl_note(struct np_ctrl *ctrl, const struct np_news *news);
 
-/* A reservation of @nsid, or the host's registration, ended: log page 80h. Context: as above. */
-void np_ctrl_note_resv(struct np_ctrl *ctrl, uint32_t nsid, uint8_t type);
+/*
+ * The critical warnings of the SMART log: those of the drives, and that the host's temperature thresholds
+ * (feature 04h) are crossed. Context: as above. Spec: NVM Express Base 2.0, 5.16.1.3, 5.27.1.3.
+ */
+uint8_t np_ctrl_warnings(const struct np_ctrl *ctrl, const struct np_health *health);
+
+/* Sends an event of each warning that the host wants to be told of and was not. Context: as above. */
+void np_ctrl_note_health(struct np_ctrl *ctrl, const struct np_health *health);
 
 /**
  * np_ctrl_drain() - @queue of @ctrl is draining

@@ -22,8 +22,6 @@
 #define NP_CAP_CHANGEABLE (1u << 2) /* SEL 3: what Get Features answers in dword 0 */
 #define NP_CAP_PER_NS (1u << 1)
 
-#define NP_SMART_EVENTS 0x1fu /* critical warnings that a host may enable; none ever happens */
-
 struct np_feature {
 	/* *ret_dw0: the current value; before the call the initial one. */
 	struct np_status (*get)(struct np_req *req, uint32_t *ret_dw0);
@@ -205,12 +203,9 @@ static struct np_status np_get_async_event(struct np_req *req, uint32_t *ret_dw0
 static struct np_status np_set_async_event(struct np_req *req, uint32_t value, uint32_t *ret_dw0)
 {
 	struct np_ctrl *ctrl = np_features_ctrl(req);
-	uint32_t legal = np_ctrl_aen_supported(ctrl);
 
 	(void)ret_dw0;
-	if (!ctrl->subsys->is_discovery)
-		legal |= NP_SMART_EVENTS;
-	if (value & ~legal)
+	if (value & ~np_ctrl_aen_supported(ctrl))
 		return np_req_bad_field(req, cdw11, 0);
 	ctrl->aen_config = value;
 	return NP_SUCCESS;

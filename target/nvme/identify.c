@@ -169,7 +169,8 @@ static struct np_status np_identify_ctrl(struct np_req *req, uint8_t *data)
 	id->mdts = 8;
 	id->cntlid = np_le16(ctrl->cntlid);
 	id->ver = np_le32(NP_CTRL_VERSION);
-	id->oaes = np_le32(np_ctrl_aen_supported(ctrl));
+	/* Bits 0 to 7 are those of SMART, which all controllers have. */
+	id->oaes = np_le32(np_ctrl_aen_supported(ctrl) & ~0xffu);
 	id->ctratt = np_le32(NVME_CTRL_CTRATT_128_ID | NVME_CTRL_CTRATT_TBKAS);
 	id->cntrltype =
 		subsys->is_discovery ? NVME_CTRL_CNTRLTYPE_DISCOVERY : NVME_CTRL_CNTRLTYPE_IO;

@@ -28,8 +28,6 @@
 struct np_logpage {
 	bool of_io, of_discovery; /* which controllers have it */
 	bool of_control;          /* filled on the control thread, whose the data is */
-	bool has_aen;
-	enum np_aen_kind aen; /* the event that reading this page acknowledges */
 	/* Comes before fill(): gathers what it needs, some time, and goes on with np_logpage_show(). */
 	void (*gather)(struct np_req *req);
 	/*
@@ -219,16 +217,12 @@ static const struct np_logpage np_logpages[256] = {
 	[NVME_LOG_LID_ERROR] = {true, true, .fill = np_logpage_error},
 	[NVME_LOG_LID_SMART] = {true, false, .gather = np_smart_gather, .fill = np_smart_fill},
 	[NVME_LOG_LID_FW_SLOT] = {true, false, .fill = np_logpage_firmware},
-	[NVME_LOG_LID_CHANGED_NS] = {true, false, .has_aen = true, .aen = NP_AEN_NS_CHANGED,
-		.fill = np_logpage_changed_ns},
+	[NVME_LOG_LID_CHANGED_NS] = {true, false, .fill = np_logpage_changed_ns},
 	[NVME_LOG_LID_CMD_EFFECTS] = {true, false, .fill = np_logpage_effects},
 	[NVME_LOG_LID_FID_SUPPORTED_EFFECTS] = {true, true, .fill = np_logpage_features},
-	[NVME_LOG_LID_ANA] = {true, false, .has_aen = true, .aen = NP_AEN_ANA_CHANGED,
-		.fill = np_logpage_ana},
-	[NVME_LOG_LID_RESERVATION] = {true, false, .has_aen = true, .aen = NP_AEN_RESERVATION,
-		.fill = np_logpage_reservation},
-	[NVME_LOG_LID_DISCOVER] = {false, true, .of_control = true, .has_aen = true,
-		.aen = NP_AEN_DISC_CHANGED, .fill = np_logpage_discovery},
+	[NVME_LOG_LID_ANA] = {true, false, .fill = np_logpage_ana},
+	[NVME_LOG_LID_RESERVATION] = {true, false, .fill = np_logpage_reservation},
+	[NVME_LOG_LID_DISCOVER] = {false, true, .of_control = true, .fill = np_logpage_discovery},
 };
 
 static uint64_t np_logpage_offset(const struct np_req *req)
@@ -275,12 +269,9 @@ static struct np_status np_logpage_fill(struct np_req *req)
 
 static void np_logpage_filled(struct np_req *req, struct np_status status)
 {
-	struct np_ctrl *ctrl = req->queue->ctrl;
-	const struct np_logpage *page = np_logpage_find(ctrl, np_logpage_lid(req));
-
-	if (np_status_is_ok(status) && np_req_is_last_piece(req) && page->has_aen &&
+	if (np_status_is_ok(status) && np_req_is_last_piece(req) &&
 		!(np_le32(req->sqe.cdw10) & NP_CDW10_RAE))
-		np_ctrl_ack_aen(ctrl, page->aen);
+		np_ctrl_ack_aen(req->queue->ctrl, np_logpage_lid(req));
 	np_req_piece_done(req, status);
 }
 

@@ -316,41 +316,51 @@ void np_registry_ctrl_fatal(struct np_ctrl *ctrl, const char *why)
 struct np_registry_news {
 	struct np_msg msg;
 	struct np_ctrl *ctrl;
-	enum np_aen_kind kind;
-	uint32_t nsid;
-	uint8_t resv_type;
+	struct np_news news;
+	struct np_health health;
 };
 
 /* On the controller's reactor. */
 static void np_registry_told(struct np_msg *msg)
 {
-	struct np_registry_news *news = np_container_of(msg, struct np_registry_news, msg);
+	struct np_registry_news *told = np_container_of(msg, struct np_registry_news, msg);
 
-	if (news->kind == NP_AEN_NS_CHANGED)
-		np_ctrl_note_changed_ns(news->ctrl, news->nsid);
-	else if (news->kind == NP_AEN_RESERVATION)
-		np_ctrl_note_resv(news->ctrl, news->nsid, news->resv_type);
-	else
-		np_ctrl_send_aen(news->ctrl, news->kind);
-	free(news);
+	np_ctrl_note(told->ctrl, &told->news);
+	free(told);
+}
+
+static void np_registry_told_health(struct np_msg *msg)
+{
+	struct np_registry_news *told = np_container_of(msg, struct np_registry_news, msg);
+
+	np_ctrl_note_health(told->ctrl, &told->health);
+	free(told);
 }
 
 /* The controller outlives the message: its reactor has yet to say that its last queue is gone. */
-void np_registry_tell(struct np_ctrl *ctrl, enum np_aen_kind kind, uint32_t nsid, uint8_t resv_type)
+static void np_registry_send_news(const struct np_registry_news *what)
 {
 	struct np_registry_news *news;
 
-	if (ctrl->is_closing)
+	if (what->ctrl->is_closing)
 		return;
-	news = calloc(1, sizeof(*news));
+	news = malloc(sizeof(*news));
 	if (!news)
 		return;
-	*news = (struct np_registry_news){.msg.fn = np_registry_told,
-		.ctrl = ctrl,
-		.kind = kind,
-		.nsid = nsid,
-		.resv_type = resv_type};
-	np_reactor_send(ctrl->reactor, &news->msg);
+	*news = *what;
+	np_reactor_send(news->ctrl->reactor, &news->msg);
+}
+
+void np_registry_tell(struct np_ctrl *ctrl, const struct np_news *news)
+{
+	np_registry_send_news(&(struct np_registry_news){
+		.msg.fn = np_registry_told, .ctrl = ctrl, .news = *news});
+}
+
+void np_registry_tell_health(struct np_ctrl *ctrl, const struct np_health *health)
+{
+	np_registry_send_news(&(struct np_registry_news){
+		.msg.fn = np_registry_told_health, .ctrl = ctrl, .health = *health});
 }
 
 void np_registry_send(struct np_msg *msg)

@@ -40,15 +40,14 @@ void np_registry_connect(struct np_req *req);
  */
 void np_registry_ctrl_fatal(struct np_ctrl *ctrl, const char *why);
 
-/**
- * np_registry_tell() - have the host of @ctrl told of an event
- * @nsid: what it is about, for NP_AEN_NS_CHANGED and NP_AEN_RESERVATION
- * @resv_type: enum nvme_resv_notify_rnlpt, for NP_AEN_RESERVATION
- *
- * Without memory the host finds out when it looks the next time. Context: control thread.
+/*
+ * Has the host of @ctrl told of @news. Without memory it finds out when it looks the next time.
+ * Context: control thread.
  */
-void np_registry_tell(
-	struct np_ctrl *ctrl, enum np_aen_kind kind, uint32_t nsid, uint8_t resv_type);
+void np_registry_tell(struct np_ctrl *ctrl, const struct np_news *news);
+
+/* Likewise of the drives' health, if there is anything to tell. */
+void np_registry_tell_health(struct np_ctrl *ctrl, const struct np_health *health);
 
 /* Ends the association of @ctrl with its host. Context: control thread. */
 void np_registry_disconnect(struct np_ctrl *ctrl, const char *why);

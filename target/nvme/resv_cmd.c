@@ -146,7 +146,10 @@ static void np_resv_tell_ctrl(void *ctx, struct np_ctrl *ctrl)
 
 	if (ctrl->subsys == news->req->queue->attached->subsys && index >= 0 &&
 		news->types[index] && !(news->mask >> news->types[index] & 1))
-		np_registry_tell(ctrl, NP_AEN_RESERVATION, news->req->ns->nsid, news->types[index]);
+		np_registry_tell(ctrl,
+			&(struct np_news){.kind = NP_AEN_RESERVATION,
+				.nsid = news->req->ns->nsid,
+				.resv_type = news->types[index]});
 }
 
 /* ---- Register, Acquire, Release ----------------------------------------------------------- */

@@ -65,6 +65,15 @@ static uint8_t np_smart_more(uint8_t a, uint8_t b)
 	return a > b ? a : b;
 }
 
+struct np_health np_smart_health(const struct nvme_smart_log *log)
+{
+	struct np_health health = {.warnings = log->critical_warning};
+
+	memcpy(&health.kelvin, log->temperature, sizeof(health.kelvin));
+	health.kelvin = np_le16(health.kelvin);
+	return health;
+}
+
 void np_smart_merge(struct nvme_smart_log *log, const struct nvme_smart_log *drive)
 {
 	uint16_t hot, other;
@@ -219,12 +228,15 @@ struct np_status np_smart_fill(
 {
 	struct np_ctrl *ctrl = req->queue->ctrl;
 	struct nvme_smart_log log = req->smart->all;
+	struct np_health health;
 
 	free(req->smart);
 	req->smart = NULL;
 	if (!np_smart_is_of_all(req) && !np_view_find(np_ctrl_view(ctrl), np_le32(req->sqe.nsid)))
 		return np_req_bad_nsid(req);
 	np_smart_count(req, &log);
+	health = np_smart_health(&log);
+	log.critical_warning = np_ctrl_warnings(ctrl, &health);
 	np_smart_set(log.num_err_log_entries, np_errlog_read(&ctrl->errlog, NULL, 0));
 	np_window_put(window, 0, &log, sizeof(log));
 	*ret_bytes = sizeof(log);

@@ -10,6 +10,7 @@
 #ifndef NP_NVME_SMART_H
 #define NP_NVME_SMART_H
 
+#include "target/nvme/ctrl.h"
 #include "target/nvme/logpage.h"
 #include "target/nvme/req.h"
 
@@ -19,6 +20,9 @@ void np_smart_gather(struct np_req *req);
 /* The log, of one namespace or of all that the host sees. */
 struct np_status np_smart_fill(
 	struct np_req *req, const struct np_window *window, uint64_t *ret_bytes);
+
+/* What of @log an event can tell. */
+struct np_health np_smart_health(const struct nvme_smart_log *log);
 
 /* Adds what @drive, a drive's own log, says to @log: the worst of both, or the sum. */
 void np_smart_merge(struct nvme_smart_log *log, const struct nvme_smart_log *drive);

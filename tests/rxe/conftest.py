@@ -15,6 +15,7 @@ from channel import ChannelError  # noqa: E402
 from topology import ARCH, QEMU, Topology  # noqa: E402
 from vm import GuestError, Vm, end_on_sigterm  # noqa: E402
 
+TRACE = "/sys/kernel/tracing"
 PAIR_BUSY = 2  # machines that may be alive at once
 collect_ignore = [] if ARCH == "arm64" else ["test_14_arm64.py"]
 
@@ -124,6 +125,15 @@ def use_pair(request, machines):
 def vm(use_vm):
     """The machine of most tests: drive "cmb" with a CMB, drive "plain" without, no IOMMU."""
     return use_vm()
+
+
+@pytest.fixture
+def aen_trace(vm):
+    """A function that returns the events that the kernel's hosts got since the test began."""
+    vm.run(f"mountpoint -q {TRACE} || mount -t tracefs none {TRACE}; "
+           f"echo >{TRACE}/trace; echo 1 >{TRACE}/events/nvme/nvme_async_event/enable")
+    yield lambda: vm.read(f"{TRACE}/trace").lower()
+    vm.run(f"echo 0 >{TRACE}/events/nvme/nvme_async_event/enable")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from target import NQN, Target, config, namespace, port, subsystem
 from vm import wait_for
 
 LIMIT_S = 60
+TRANSIENT_ERROR = "0x010400"  # error, transient internal error, log page 01h
 JOB = dict(rw="randwrite", bssplit="512/20:4k/40:64k/30:1m/10", iodepth=16, size="8m",
            **fio.VERIFY)
 
@@ -38,7 +39,7 @@ def test_scrub__of_right_data(vm, drive, every):
         assert namespace_status(target)["p2p"] == "on"
 
 
-def test_scrub__takes_p2p_out_of_service(vm):
+def test_scrub__takes_p2p_out_of_service(vm, aen_trace):
     """This test has somebody else write the same blocks: found, said, staged; a self-test gives P2P back."""
     disk = vm.block_device("cmb")
     with Target(vm, serve(vm, scrub=1)) as target, host.connect(vm, NQN) as connection:
@@ -57,6 +58,9 @@ def test_scrub__takes_p2p_out_of_service(vm):
         assert status["p2p"] == "off" and "scrub" in status["p2p_reason"]
         found = [entry for entry in target.cli("events")["events"] if entry["kind"] == "scrub"]
         assert found and found[0]["level"] == "error" and "LBA" in found[0]["text"]
+        assert TRANSIENT_ERROR in aen_trace()
+        entry = host.identify(vm, f"error-log /dev/{connection.controller} -e 1")["errors"][0]
+        assert (entry["cmdid"], entry["nsid"]) == (0xffff, 1)
         before = target.stats()
         job = fio.run(vm, device, **JOB)
         after = target.stats()

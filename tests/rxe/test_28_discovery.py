@@ -14,19 +14,9 @@ OTHER_NQN = "nqn.2024-01.test:discovery-other"
 DISCOVERY_NQN = "nqn.2024-01.test:discovery-itself"
 LIMIT_S = 60
 UUID = "7d5a3a0e-33a6-4c5f-8f0b-0c4d0a5c9c11"
-TRACE = "/sys/kernel/tracing"
 DISCOVERY_CHANGED = "0x70f002"  # notice, discovery log page change, log page 70h
 
 pytestmark = pytest.mark.usefixtures("daemon_built")
-
-
-@pytest.fixture
-def aen_trace(vm):
-    """A function that returns the events that the kernel's hosts got since the test began."""
-    vm.run(f"mountpoint -q {TRACE} || mount -t tracefs none {TRACE}; "
-           f"echo >{TRACE}/trace; echo 1 >{TRACE}/events/nvme/nvme_async_event/enable")
-    yield lambda: vm.read(f"{TRACE}/trace").lower()
-    vm.run(f"echo 0 >{TRACE}/events/nvme/nvme_async_event/enable")
 
 
 def test_persistent__is_told_of_changes(vm, aen_trace):

@@ -93,6 +93,19 @@ static void test_smart__is_the_worst_of_all(void **state)
 	assert_int_equal(smart_log.unsafe_shutdowns[0], 3);
 }
 
+/* A threshold that the host has set is crossed in its log, too. */
+static void test_smart__warns_of_the_hosts_threshold(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->lb->backends[0].health.critical_warning = 0;
+	get(scene, 1);
+	assert_int_equal(smart_log.critical_warning, 0);
+	scene->admin->queue.ctrl->values[NP_VALUE_TEMP_OVER] = 0x152;
+	get(scene, 1);
+	assert_int_equal(smart_log.critical_warning, NVME_SMART_CRIT_TEMPERATURE);
+}
+
 static void test_smart__of_one_namespace(void **state)
 {
 	struct scene *scene = *state;
@@ -162,6 +175,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			test_smart__is_the_worst_of_all, setup_drives, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_smart__warns_of_the_hosts_threshold, setup_drives, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_smart__of_one_namespace, setup_drives, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -103,12 +103,14 @@ static void print_namespaces(json_t *namespaces, FILE *out)
 		{"MEMORY", "provider", NP_TABLE_TEXT},
 	};
 	struct np_table *table = np_table_new("\nNamespaces", columns, ARRAY_SIZE(columns));
+	json_t *ns, *warning;
 	char label[32];
-	json_t *ns;
-	size_t i;
+	size_t i, k;
 
 	json_array_foreach(namespaces, i, ns) {
 		np_table_add(table, ns);
+		json_array_foreach(json_object_get(ns, "drive_warnings"), k, warning)
+			np_table_note(table, "drive warns", json_string_value(warning));
 		if (strcmp(np_json_text(ns, "state"), "up") != 0)
 			np_table_note(table, np_json_text(ns, "state"), np_json_text(ns, "reason"));
 		if (json_is_true(json_object_get(ns, "write_protected")))
