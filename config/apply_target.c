@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "config/apply.h"
+#include "config/text.h"
 
 #define NP_DEFAULT_INLINE_BYTES 4096 /* one page, as the kernel's target */
 
@@ -88,6 +89,12 @@ struct np_subsys *np_apply_new_subsys(const struct np_cfg_subsys *cfg)
 	subsys->cntlid_min = cfg->cntlid_min;
 	subsys->cntlid_max = cfg->cntlid_max;
 	subsys->max_io_queues = cfg->qid_max;
+	for (size_t i = 0; i < cfg->n_passthru; i++) {
+		uint8_t opcode = 0;
+
+		np_cfg_parse_opcode(cfg->passthru[i], &opcode);
+		subsys->passthru[opcode / 64] |= UINT64_C(1) << opcode % 64;
+	}
 	subsys->requires_p2p = np_cfg_subsys_requires_p2p(cfg);
 	return subsys;
 }

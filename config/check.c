@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -141,6 +142,38 @@ static bool is_exported(const struct np_cfg *cfg, const char *nqn)
 	return false;
 }
 
+/* As in target/nvme/cmd.c, says test_nvme_passthru. */
+bool np_cfg_is_served(uint8_t opcode)
+{
+	static const uint8_t served[] = {0x00, 0x01, 0x02, 0x04, 0x05, 0x08, 0x09, 0x0c, 0x0d, 0x0e,
+		0x11, 0x15, 0x19, 0x79, 0x7a, 0x7d, 0x7f};
+
+	return memchr(served, opcode, sizeof(served));
+}
+
+static int check_passthru(const struct np_cfg_subsys *subsys, const struct np_cfg_spot *spot)
+{
+	char member[32];
+	uint8_t opcode;
+
+	for (size_t i = 0; i < subsys->n_passthru; i++) {
+		const char *text = subsys->passthru[i];
+
+		snprintf(member, sizeof(member), "passthru[%zu]", i);
+		if (np_cfg_parse_opcode(text, &opcode) < 0)
+			return np_cfg_spot_error(
+				spot, member, "\"%.40s\" is no opcode (0 to 255)", text);
+		if (np_cfg_is_served(opcode))
+			return np_cfg_spot_error(spot, member,
+				"opcode %02xh is a command of the target's own", opcode);
+		if ((opcode & 3) == 3)
+			return np_cfg_spot_error(spot, member,
+				"opcode %02xh has data in both directions, which is not possible",
+				opcode);
+	}
+	return 0;
+}
+
 static int check_subsystems(const struct np_cfg *cfg, struct np_cfg_diag *diag)
 {
 	for (size_t i = 0; i < cfg->n_subsystems; i++) {
@@ -157,7 +190,8 @@ static int check_subsystems(const struct np_cfg *cfg, struct np_cfg_diag *diag)
 		if (strcmp(subsys->nqn, NP_CFG_DISCOVERY_NQN) == 0)
 			return np_cfg_spot_error(
 				&spot, "nqn", "the discovery subsystem is always there");
-		if (check_attr(subsys, &spot) < 0 || check_allowed_hosts(cfg, i, diag) < 0 ||
+		if (check_attr(subsys, &spot) < 0 || check_passthru(subsys, &spot) < 0 ||
+			check_allowed_hosts(cfg, i, diag) < 0 ||
 			np_cfg_check_namespaces(cfg, i, diag) < 0)
 			return -EINVAL;
 		if (!is_exported(cfg, subsys->nqn))

@@ -35,6 +35,9 @@ int np_cfg_check_ports(const struct np_cfg *cfg, struct np_cfg_diag *diag);
 /* The part of np_cfg_check() about daemon.memory[]. In check_memory.c. */
 int np_cfg_check_memory(const struct np_cfg *cfg, struct np_cfg_diag *diag);
 
+/* Is @opcode that of an I/O command that the target answers itself, or of fabrics commands? */
+bool np_cfg_is_served(uint8_t opcode);
+
 /* What the parts share: -EINVAL with the error in the diag of @spot. */
 
 /* Is @names[@i], whose place is @spot, not one of those before it? */

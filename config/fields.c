@@ -47,10 +47,10 @@
 		.key = k, .kind = NP_CFG_KIND_LIST, .offset = offsetof(type, member), \
 		.count_offset = offsetof(type, n_##member), .sub = cls                \
 	}
-#define STRS(k, type, member)                                                         \
+#define STRS(k, type, member, ...)                                                    \
 	{                                                                             \
 		.key = k, .kind = NP_CFG_KIND_STRS, .offset = offsetof(type, member), \
-		.count_offset = offsetof(type, n_##member)                            \
+		.count_offset = offsetof(type, n_##member), ##__VA_ARGS__             \
 	}
 #define SKIP(k, why)                                                \
 	{                                                           \
@@ -237,7 +237,8 @@ static const struct np_cfg_field subsys_fields[] = {
 	STRS("allowed_hosts", struct np_cfg_subsys, allowed_hosts),
 	GROUP("attr", &attr_class),
 	LIST("namespaces", struct np_cfg_subsys, namespaces, &ns_class),
-	SKIP("passthru", "a passthrough subsystem is not supported, ignored"),
+	STRS("passthru", struct np_cfg_subsys, passthru, .flags = NP_CFG_NUMERIC,
+		.def_text = "a passthrough subsystem is not supported, ignored"),
 };
 CLASS(subsys_class, np_cfg_subsys, subsys_fields);
 

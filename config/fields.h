@@ -22,7 +22,8 @@ enum np_cfg_kind {
 	NP_CFG_KIND_TEXT, /* a value with a text form, .text; empty text = not given */
 	NP_CFG_KIND_OBJ,  /* struct inside, .sub */
 	NP_CFG_KIND_LIST, /* array of struct, .sub, pointer and .count_offset */
-	NP_CFG_KIND_STRS, /* array of char *, pointer and .count_offset */
+	/* array of char *, pointer and .count_offset; objects are left aside if .def_text says why */
+	NP_CFG_KIND_STRS,
 	NP_CFG_KIND_CPUS, /* struct np_cfg_reactors: a count, or an array of CPUs */
 	NP_CFG_KIND_SKIP, /* known and left aside; .def_text says why, NULL = silently */
 };

@@ -43,10 +43,8 @@ static size_t format_place(const struct place *at, char *buf, size_t size)
 	return used < size ? used : size - 1;
 }
 
-static int place_error(struct np_cfg_diag *diag, const struct place *at, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static int place_error(struct np_cfg_diag *diag, const struct place *at, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static int place_error(
+	struct np_cfg_diag *diag, const struct place *at, const char *fmt, ...)
 {
 	char path[PATH_MAX_BYTES] = "";
 	char msg[256];
@@ -236,8 +234,8 @@ static int parse_strs(struct np_cfg_diag *diag, const struct place *at, const js
 	np_cfg_field_set_ptr(field, base, items);
 	np_cfg_field_set_count(field, base, n);
 	for (here.index = 0; here.index < n; here.index++) {
-		int err = get_str(
-			diag, &here, json_array_get(json, here.index), false, &items[here.index]);
+		int err = get_str(diag, &here, json_array_get(json, here.index),
+			field->flags & NP_CFG_NUMERIC, &items[here.index]);
 
 		if (err < 0)
 			return err;
@@ -334,10 +332,13 @@ static int parse_field(struct np_cfg_diag *diag, const struct place *at, json_t 
 		return parse_object(diag, at, json, field->sub, (char *)base + field->offset);
 	case NP_CFG_KIND_LIST:
 		return parse_list(diag, at, json, field, base);
-	case NP_CFG_KIND_STRS:
-		return parse_strs(diag, at, json, field, base);
 	case NP_CFG_KIND_CPUS:
 		return parse_cpus(diag, at, json, field, base);
+	case NP_CFG_KIND_STRS:
+		if (!field->def_text || !json_is_object(json_array_get(json, 0)))
+			return parse_strs(diag, at, json, field, base);
+		/* The kernel has something else by that name. */
+		__attribute__((fallthrough));
 	case NP_CFG_KIND_SKIP:
 		if (field->def_text)
 			place_warn(diag, at, field->def_text);

@@ -267,6 +267,21 @@ void np_cfg_format_id(const struct np_cfg_id *id, char *buf, size_t size)
 		b[13], b[14], b[15]);
 }
 
+int np_cfg_parse_opcode(const char *text, uint8_t *ret_opcode)
+{
+	const bool is_hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	unsigned long value;
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return -EINVAL;
+	value = strtoul(text, &end, is_hex ? 16 : 10);
+	if (*end || value > UINT8_MAX)
+		return -EINVAL;
+	*ret_opcode = (uint8_t)value;
+	return 0;
+}
+
 int np_cfg_parse_version(const char *text, uint32_t *ret_version)
 {
 	unsigned int major, minor, tertiary = 0;

@@ -85,6 +85,9 @@ int np_cfg_parse_id(const char *text, struct np_cfg_id *ret_id);
 /* Write @id in the form of a UUID; an empty text when it is not given. */
 void np_cfg_format_id(const struct np_cfg_id *id, char *buf, size_t size);
 
+/* Parse an opcode, "129" or "0x81". Return: 0; -EINVAL. */
+int np_cfg_parse_opcode(const char *text, uint8_t *ret_opcode);
+
 /* Parse an NVMe version, "1.3" or "1.2.1", into the layout of the VS register. Return: 0; -EINVAL. */
 int np_cfg_parse_version(const char *text, uint32_t *ret_version);
 void np_cfg_format_version(uint32_t version, char *buf, size_t size);

@@ -17,6 +17,7 @@
 #include "target/backend/hold.h"
 #include "target/base/list.h"
 #include "target/base/status.h"
+#include "target/base/wire.h"
 #include "target/reactor/reactor.h"
 
 enum np_io_op {
@@ -30,6 +31,7 @@ enum np_io_op {
 	NP_IO_ZONE_APPEND,  /* these three only if zoned; writes at the end of lba's zone: result */
 	NP_IO_ZONE_SEND,    /* does action with lba's zone; no data */
 	NP_IO_ZONE_RECEIVE, /* tells of zones from lba on as action says: bytes, to va */
+	NP_IO_PASSTHRU,     /* only if can_passthru: sqe as it is, with bytes at va, see result */
 	NP_IO_HEALTH, /* only if has_health: the drive's SMART log to va, 512 bytes; not retried */
 	NP_IO_OPS,
 };
@@ -47,13 +49,15 @@ struct np_io {
 	uint64_t lba;
 	uint64_t source; /* LBA, COPY only; lba is where to */
 	uint32_t nblocks;
-	uint32_t action; /* ZONE_SEND and ZONE_RECEIVE: dword 13 of the command */
-	uint32_t bytes;  /* ZONE_RECEIVE */
+	uint32_t action;          /* ZONE_SEND and ZONE_RECEIVE: dword 13 of the command */
+	uint32_t bytes;           /* ZONE_RECEIVE, PASSTHRU */
+	const struct np_sqe *sqe; /* PASSTHRU */
 	void *va; /* page-aligned data of nblocks blocks, READ, WRITE and ZONE_APPEND; or as said */
 	/* Called exactly once for an io that was queued, never from within submit(). */
 	void (*done)(struct np_io *io, struct np_status status);
 
-	uint64_t result; /* ZONE_APPEND, before done(): the LBA of the first block */
+	/* ZONE_APPEND: the LBA of the first block; PASSTHRU: dwords 0 and 1. Before done(). */
+	uint64_t result;
 
 	struct np_uring_op uring; /* private */
 	uint32_t left_bytes;      /* private: not transferred yet */
@@ -87,6 +91,7 @@ struct np_backend {
 	bool can_compare;     /* the drive has Compare; engine "nvme" only */
 	bool has_health;      /* it has a SMART log */
 	bool can_write_uncor; /* Write Uncorrectable, likewise */
+	bool can_passthru;    /* any command; engine "nvme" only */
 	/* Blocks that one WRITE_ZEROES, one DEALLOCATE takes; 0: any number. */
 	uint32_t max_zeroes_blocks, max_deallocate_blocks;
 	uint32_t max_copy_blocks; /* that one COPY takes; 0: it cannot copy by itself */

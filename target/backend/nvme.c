@@ -125,6 +125,27 @@ static void np_nvme_build(
 	}
 }
 
+/* The namespace is the drive's, the memory ours; all else is the host's. */
+static void np_nvme_build_passthru(
+	const struct np_backend *backend, const struct np_io *io, struct nvme_uring_cmd *cmd)
+{
+	const struct np_sqe *sqe = io->sqe;
+
+	*cmd = (struct nvme_uring_cmd){
+		.opcode = sqe->opcode,
+		.nsid = backend->nsid,
+		.cdw2 = np_le32(sqe->cdw2),
+		.cdw3 = np_le32(sqe->cdw3),
+		.cdw10 = np_le32(sqe->cdw10),
+		.cdw11 = np_le32(sqe->cdw11),
+		.cdw12 = np_le32(sqe->cdw12),
+		.cdw13 = np_le32(sqe->cdw13),
+		.cdw14 = np_le32(sqe->cdw14),
+		.cdw15 = np_le32(sqe->cdw15),
+	};
+	np_nvme_set_data(cmd, io->va, io->bytes);
+}
+
 static void np_nvme_prep_health(
 	const struct np_backend *backend, struct np_io *io, struct io_uring_sqe *sqe)
 {
@@ -158,7 +179,10 @@ static enum np_io_submit np_nvme_submit(struct np_backend *backend, struct np_re
 		np_nvme_prep_health(backend, io, sqe);
 		return NP_IO_QUEUED;
 	}
-	np_nvme_build(backend, io, &cmd);
+	if (io->op == NP_IO_PASSTHRU)
+		np_nvme_build_passthru(backend, io, &cmd);
+	else
+		np_nvme_build(backend, io, &cmd);
 	np_uring_prep_cmd(sqe, backend->fd, NVME_URING_CMD_IO, &cmd, sizeof(cmd));
 	return NP_IO_QUEUED;
 }
@@ -318,6 +342,7 @@ static int np_nvme_open(struct np_backend *backend, uint64_t size_bytes, char *w
 	backend->can_poll = drive.has_poll_queues;
 	backend->is_direct = true;
 	backend->reads_fua = true;
+	backend->can_passthru = true;
 	memcpy(backend->pci, drive.pci, sizeof(backend->pci));
 	/* Without it the namespace is served as well, but hosts learn nothing of the drive's health. */
 	if (drive.ctrl_path[0])

@@ -133,13 +133,11 @@ static void np_io_count_at(
 		np_stat_add(&traffic->count[NP_TRAFFIC_STAGED_BY + req->staged], req->piece_bytes);
 }
 
-void np_io_count(struct np_req *req)
+void np_io_count_data(struct np_req *req, bool is_read)
 {
 	struct np_ns_stats *stats = np_io_stats(req);
-	bool is_read = req->io.op == NP_IO_READ;
 	enum np_traffic_counter counter;
 
-	np_stat_add(is_read ? &stats->read_ios : &stats->write_ios, np_req_is_last_piece(req));
 	if (req->data.kind == NP_DATA_INLINE)
 		counter = NP_TRAFFIC_INLINE_WRITE;
 	else if (req->buf.pool->region->is_peer)
@@ -151,6 +149,15 @@ void np_io_count(struct np_req *req)
 	if (counter != NP_TRAFFIC_INLINE_WRITE)
 		np_stat_add(is_read ? &req->buf.pool->read_bytes : &req->buf.pool->write_bytes,
 			req->piece_bytes);
+}
+
+void np_io_count(struct np_req *req)
+{
+	struct np_ns_stats *stats = np_io_stats(req);
+	const bool is_read = req->io.op == NP_IO_READ;
+
+	np_stat_add(is_read ? &stats->read_ios : &stats->write_ios, np_req_is_last_piece(req));
+	np_io_count_data(req, is_read);
 }
 
 static void np_io_rw_done(struct np_io *io, struct np_status status)

@@ -71,6 +71,9 @@ void np_io_all_done(struct np_io *io, struct np_status status);
 /* Counts the bytes of a piece by where they lay, for the namespace, the connection and the pool. */
 void np_io_count(struct np_req *req);
 
+/* Likewise, of a command that is neither, its data alone. */
+void np_io_count_data(struct np_req *req, bool is_read);
+
 /* np_io.flags as the command asks for them. */
 uint32_t np_io_flags(const struct np_req *req);
 

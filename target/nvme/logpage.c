@@ -17,6 +17,7 @@
 #include "target/nvme/discovery.h"
 #include "target/nvme/features.h"
 #include "target/nvme/identify.h"
+#include "target/nvme/passthru.h"
 #include "target/nvme/registry.h"
 #include "target/nvme/smart.h"
 #include "target/nvme/zoned.h"
@@ -140,6 +141,7 @@ static uint32_t np_logpage_effects_of(const struct np_cmd *cmd)
 static struct np_status np_logpage_effects(
 	struct np_req *req, const struct np_window *window, uint64_t *ret_bytes)
 {
+	const struct np_subsys *subsys = req->queue->ctrl->subsys;
 	const uint32_t csi = np_le32(req->sqe.cdw14) >> 24;
 	const bool has_zones =
 		csi == NVME_CSI_ZNS && np_zoned_is_there(np_ctrl_view(req->queue->ctrl));
@@ -154,6 +156,9 @@ static struct np_status np_logpage_effects(
 		log.acs[opcode] = np_logpage_effects_of(np_cmd_find_admin((uint8_t)opcode));
 		if (has_zones || (cmd && csi == NVME_CSI_NVM && !(cmd->flags & NP_CMD_ZONED)))
 			log.iocs[opcode] = np_logpage_effects_of(cmd);
+		if (!cmd)
+			log.iocs[opcode] =
+				np_logpage_effects_of(np_passthru_find(subsys, (uint8_t)opcode));
 	}
 	np_window_put(window, 0, &log, sizeof(log));
 	*ret_bytes = sizeof(log);

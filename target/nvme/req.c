@@ -16,6 +16,7 @@
 #include "target/nvme/ctrl.h"
 #include "target/nvme/fused.h"
 #include "target/nvme/io.h"
+#include "target/nvme/passthru.h"
 #include "target/nvme/scrub.h"
 
 /* In-capsule data goes to the drive as it lies, if it lies so; else it is copied first. */
@@ -30,6 +31,15 @@ static void np_req_count_inflight(struct np_queue *queue, int change)
 
 /* ---- begin: which command is it, and is it allowed? --------------------------------------- */
 
+static const struct np_cmd *np_req_find_io_cmd(const struct np_req *req)
+{
+	const struct np_cmd *cmd = np_cmd_find_io(req->sqe.opcode);
+
+	if (!cmd && req->queue->ctrl)
+		cmd = np_passthru_find(req->queue->ctrl->subsys, req->sqe.opcode);
+	return cmd;
+}
+
 static const struct np_cmd *np_req_find_cmd(const struct np_req *req)
 {
 	const struct np_queue *queue = req->queue;
@@ -38,7 +48,7 @@ static const struct np_cmd *np_req_find_cmd(const struct np_req *req)
 	if (req->sqe.opcode == NP_OPCODE_FABRICS)
 		return np_cmd_find_fabrics(req->sqe.fabrics.fctype, is_admin);
 	if (!is_admin)
-		return np_cmd_find_io(req->sqe.opcode);
+		return np_req_find_io_cmd(req);
 	assert(queue->ctrl); /* np_req_check() lets only Connect through before */
 	if (queue->ctrl->subsys->is_discovery)
 		return np_cmd_find_discovery(req->sqe.opcode);

@@ -39,7 +39,7 @@
 /* Counters of one namespace on one reactor: one writer each, read with relaxed loads. */
 struct np_ns_stats {
 	_Atomic uint64_t read_ios, write_ios, flush_ios, dsm_ios, write_zeroes_ios, compare_ios,
-		verify_ios, copy_ios, write_uncor_ios;
+		verify_ios, copy_ios, write_uncor_ios, passthru_ios;
 	_Atomic uint64_t errors;
 	/* Writes looked at again; of those: with other bytes; without a finding. See scrub.h. */
 	_Atomic uint64_t scrubs, scrub_mismatches, scrub_unsure;
@@ -116,7 +116,8 @@ struct np_subsys {
 	uint16_t cntlid_min, cntlid_max;
 	_Atomic bool requires_p2p; /* one of its namespaces does */
 	uint16_t max_io_queues;
-	_Atomic uint32_t nn;            /* no NSID above is valid; at least NP_MAX_NAMESPACES */
+	uint64_t passthru[4]; /* opcodes of I/O commands that are handed to the drive, a bit each */
+	_Atomic uint32_t nn;  /* no NSID above is valid; at least NP_MAX_NAMESPACES */
 	_Atomic(struct np_view *) view; /* of all; hosts see np_ctrl_view() */
 	struct np_list link;            /* control thread only, while it is being retired */
 };

@@ -19,11 +19,20 @@
 
 static_assert(sizeof(struct nvme_zns_id_ns) == 4096, "identify namespace, zoned");
 
+/* Did the host choose all command sets when it enabled the controller, or NVM alone? */
+static bool np_zoned_is_enabled(const struct np_ctrl *ctrl)
+{
+	return NVME_CC_CSS(atomic_load_explicit(&ctrl->cc, memory_order_relaxed)) ==
+		NVME_CC_CSS_CSI;
+}
+
+/* A host of the NVM Command Set alone has the namespace, as far as its commands go. */
 static struct np_status np_zoned_find_ns(struct np_req *req)
 {
 	struct np_status status = np_io_find_ns(req);
 
-	if (np_status_is_ok(status) && !np_ns_is_zoned(req->ns))
+	if (np_status_is_ok(status) &&
+		!(np_ns_is_zoned(req->ns) && np_zoned_is_enabled(req->queue->ctrl)))
 		return np_req_bad_opcode(req);
 	return status;
 }
@@ -122,6 +131,8 @@ struct np_status np_zoned_check_receive(struct np_req *req, uint32_t *ret_bytes)
 
 void np_zoned_receive(struct np_req *req)
 {
+	/* A drive need not fill what its report leaves over, and the buffer was somebody else's. */
+	memset(req->va, 0, req->bytes);
 	req->io = (struct np_io){
 		.op = NP_IO_ZONE_RECEIVE,
 		.lba = np_io_slba(req),

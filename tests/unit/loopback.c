@@ -40,6 +40,15 @@ static struct np_status np_lb_backend_run(struct np_lb_backend *backend, struct 
 		backend->appended += io->nblocks;
 		return NP_SUCCESS;
 	}
+	if (io->op == NP_IO_PASSTHRU) {
+		backend->passed = *io->sqe;
+		io->result = backend->passed_result;
+		if (io->sqe->opcode & NP_DIR_TO_HOST)
+			memset(io->va, 0x5a, io->bytes / 2);
+		else if (io->bytes)
+			memcpy(backend->blocks, io->va, io->bytes);
+		return NP_SUCCESS;
+	}
 	if (io->op == NP_IO_HEALTH) {
 		memcpy(io->va, &backend->health, sizeof(backend->health));
 		return NP_SUCCESS;

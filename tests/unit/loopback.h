@@ -40,6 +40,8 @@ struct np_lb_backend {
 	unsigned int busy_left;       /* that many submits are answered NP_IO_BUSY */
 	uint32_t appended;            /* with base.zoned: blocks, in the one zone that is used */
 	struct nvme_smart_log health; /* with base.has_health; asked for later, as by a drive */
+	struct np_sqe passed;         /* with base.can_passthru: the last that was handed over */
+	uint64_t passed_result;       /* and what it is answered with */
 	uint8_t spoils_writes;        /* these bits of each write's first byte come out wrong */
 	struct np_status fail;        /* status of each operation of kind fail_op */
 	enum np_io_op fail_op;

@@ -26,6 +26,9 @@
 	"},'namespaces':[" ns "]}"
 #define NS(members) SUBSYS("", "{'nsid':1," members "}")
 #define NS_DEV "'device':{'path':'/dev/nvme0n1'},"
+#define PASSTHRU(opcodes)                                                                   \
+	"{'nqn':'nqn.2024-01.x:s','allowed_hosts':['nqn.2024-01.x:h'],'passthru':[" opcodes \
+	"],'namespaces':[" NS_OK "]}"
 #define ATTR(members) SUBSYS(members, NS_OK)
 
 /* A part that is NULL is the one that is in order. */
@@ -193,6 +196,22 @@ static void test_check__refuses_names(void **state)
 			.says = "subsystems[0].attr.firmware: 9 bytes long, at most 8 are allowed"},
 		{.subsystems = ATTR("'cntlid_min':9,'cntlid_max':8"),
 			.says = "subsystems[0].attr.cntlid_min: 9 is above cntlid_max, 8"},
+		{.subsystems = PASSTHRU("'0x81',128,'0x8z'"),
+			.says = "subsystems[0].passthru[2]: \"0x8z\" is no opcode (0 to 255)"},
+		{.subsystems = PASSTHRU("256"),
+			.says = "subsystems[0].passthru[0]: \"256\" is no opcode (0 to 255)"},
+		{.subsystems = PASSTHRU("'-1'"),
+			.says = "subsystems[0].passthru[0]: \"-1\" is no opcode (0 to 255)"},
+		{.subsystems = PASSTHRU("18,2"),
+			.says = "subsystems[0].passthru[1]: opcode 02h is a command of the "
+				"target's own"},
+		{.subsystems = PASSTHRU("127"),
+			.says = "subsystems[0].passthru[0]: opcode 7fh is a command of the "
+				"target's own"},
+		{.subsystems = PASSTHRU("'0x83'"),
+			.says = "subsystems[0].passthru[0]: opcode 83h has data in both "
+				"directions, "
+				"which is not possible"},
 	};
 
 	(void)state;

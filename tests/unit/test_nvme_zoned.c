@@ -24,6 +24,14 @@
 static struct nvme_zns_id_ns drives;
 static uint8_t data[4096];
 
+static void enable(struct scene *scene, uint32_t css)
+{
+	np_lb_assert_status(np_lb_property_set(scene->admin, NVME_REG_CC, 0, 0x460000), NP_SUCCESS);
+	np_lb_assert_status(np_lb_property_set(scene->admin, NVME_REG_CC, 0,
+				    0x460001 | css << NVME_CC_CSS_SHIFT),
+		NP_SUCCESS);
+}
+
 /* Namespace 1 is zoned, 3 is not. */
 static int setup_zoned(void **state)
 {
@@ -41,6 +49,7 @@ static int setup_zoned(void **state)
 	scene->backend->base.zoned = &drives;
 	scene->backend->base.zone_blocks = ZONE;
 	scene->backend->base.max_append_bytes = NP_MDTS_BYTES;
+	enable(scene, NVME_CC_CSS_CSI);
 	return 0;
 }
 
@@ -219,6 +228,22 @@ static void test_zoned__each_has_its_own_commands(void **state)
 	np_lb_assert_status(np_lb_exec(scene->io, rw(nvme_cmd_copy, 0, 1), block, 32), BAD_OPCODE);
 }
 
+/* Who has enabled the NVM Command Set alone has its commands. */
+static void test_zoned__of_a_host_without_zones(void **state)
+{
+	struct scene *scene = *state;
+	uint8_t block[BLOCK] = {0};
+
+	enable(scene, NVME_CC_CSS_NVM);
+	np_lb_assert_status(
+		np_lb_exec(scene->io, rw(nvme_zns_cmd_append, 0, 1), block, BLOCK), BAD_OPCODE);
+	np_lb_assert_status(
+		np_lb_exec(scene->io, management(nvme_zns_cmd_mgmt_send, 0, 0, SEND_OPEN), NULL, 0),
+		BAD_OPCODE);
+	np_lb_assert_status(
+		np_lb_exec(scene->io, rw(nvme_cmd_read, 0, 1), block, BLOCK), NP_SUCCESS);
+}
+
 /* Read-only as any other when it is protected. */
 static void test_zoned__protected(void **state)
 {
@@ -248,6 +273,7 @@ int main(void)
 		zoned_test(test_send__passes_the_action_on),
 		zoned_test(test_receive__brings_the_report),
 		zoned_test(test_zoned__each_has_its_own_commands),
+		zoned_test(test_zoned__of_a_host_without_zones),
 		zoned_test(test_zoned__protected),
 	};
 

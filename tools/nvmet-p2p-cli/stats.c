@@ -32,6 +32,8 @@ static const struct np_table_column command_columns[] = {
 	{"COMPARE", "compare_ios", NP_TABLE_COUNT},
 	{"VERIFY", "verify_ios", NP_TABLE_COUNT},
 	{"COPY", "copy_ios", NP_TABLE_COUNT},
+	{"UNCOR", "write_uncor_ios", NP_TABLE_COUNT},
+	{"PASSTHRU", "passthru_ios", NP_TABLE_COUNT},
 	{"ERRORS", "errors", NP_TABLE_COUNT},
 };
 
