@@ -77,6 +77,7 @@ struct np_subsys *np_apply_new_subsys(const struct np_cfg_subsys *cfg)
 		snprintf(subsys->hosts[subsys->nhosts++], sizeof(*subsys->hosts), "%s",
 			cfg->allowed_hosts[i]);
 	subsys->allow_any_host = cfg->allow_any_host;
+	subsys->may_be_reset = cfg->subsystem_reset;
 	if (cfg->serial)
 		snprintf(subsys->serial, sizeof(subsys->serial), "%s", cfg->serial);
 	else

@@ -237,6 +237,7 @@ static const struct np_cfg_field subsys_fields[] = {
 	STRS("allowed_hosts", struct np_cfg_subsys, allowed_hosts),
 	GROUP("attr", &attr_class),
 	LIST("namespaces", struct np_cfg_subsys, namespaces, &ns_class),
+	BOOL("subsystem_reset", struct np_cfg_subsys, subsystem_reset, false),
 	STRS("passthru", struct np_cfg_subsys, passthru, .flags = NP_CFG_NUMERIC,
 		.def_text = "a passthrough subsystem is not supported, ignored"),
 };

@@ -191,7 +191,8 @@ struct np_cfg_subsys {
 	uint32_t ieee_oui;   /* 24 bits, default 0 */
 	uint16_t qid_max;    /* I/O queues a host may have, default 128 */
 	bool pi_enable;
-	char **passthru; /* opcodes of I/O commands that are handed to the drive */
+	bool subsystem_reset; /* hosts may reset it, for all of them; default false */
+	char **passthru;      /* opcodes of I/O commands that are handed to the drive */
 	size_t n_passthru;
 	struct np_cfg_ns *namespaces;
 	size_t n_namespaces;

@@ -64,6 +64,10 @@ struct np_sqe {
 } __attribute__((packed, aligned(8)));
 static_assert(sizeof(struct np_sqe) == 64, "submission queue entry");
 
+/* Offset in the SQE of a field of struct np_connect_cmd or np_prop_cmd, which begin at dword 10. */
+#define NP_SQE_OFFSET(type, member) \
+	((uint16_t)(offsetof(struct np_sqe, cdw10) + offsetof(type, member)))
+
 enum {
 	NP_SQE_FUSE_MASK = 0x03,
 	NP_SQE_PSDT_MASK = 0xc0,

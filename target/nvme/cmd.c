@@ -11,11 +11,12 @@
  */
 #include "target/nvme/abort.h"
 #include "target/nvme/admin.h"
-#include "target/nvme/fabrics.h"
+#include "target/nvme/connect.h"
 #include "target/nvme/features.h"
 #include "target/nvme/identify.h"
 #include "target/nvme/io.h"
 #include "target/nvme/logpage.h"
+#include "target/nvme/property.h"
 #include "target/nvme/req.h"
 #include "target/nvme/resv_cmd.h"
 #include "target/nvme/zoned.h"
@@ -23,16 +24,16 @@
 /* clang-format off */
 static const struct np_cmd np_fabrics_admin_cmds[256] = {
 	[nvme_fabrics_type_property_set] = {"property set", NP_DIR_NONE, NP_CMD_NO_READY,
-		np_fabrics_check_property, np_fabrics_property_set},
+		np_property_check, np_property_set},
 	[nvme_fabrics_type_connect] = {"connect", NP_DIR_FROM_HOST, NP_CMD_NO_READY,
-		np_fabrics_check_connect, np_fabrics_connect},
+		np_connect_check, np_connect_execute},
 	[nvme_fabrics_type_property_get] = {"property get", NP_DIR_NONE, NP_CMD_NO_READY,
-		np_fabrics_check_property, np_fabrics_property_get},
+		np_property_check, np_property_get},
 };
 
 static const struct np_cmd np_fabrics_io_cmds[256] = {
 	[nvme_fabrics_type_connect] = {"connect", NP_DIR_FROM_HOST, NP_CMD_NO_READY,
-		np_fabrics_check_connect, np_fabrics_connect},
+		np_connect_check, np_connect_execute},
 };
 
 static const struct np_cmd np_admin_cmds[256] = {

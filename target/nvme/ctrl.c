@@ -27,7 +27,8 @@ static uint64_t np_ctrl_cap(const struct np_subsys *subsys)
 
 	return (uint64_t)(NP_MAX_QUEUE_DEPTH - 1) << NVME_CAP_MQES_SHIFT |
 		1ull << NVME_CAP_CQR_SHIFT | (uint64_t)NP_CTRL_READY_TIMEOUT << NVME_CAP_TO_SHIFT |
-		css << NVME_CAP_CSS_SHIFT | (uint64_t)NVME_CAP_CRWMS << NVME_CAP_CRMS_SHIFT;
+		(uint64_t)subsys->may_be_reset << NVME_CAP_NSSRC_SHIFT | css << NVME_CAP_CSS_SHIFT |
+		(uint64_t)NVME_CAP_CRWMS << NVME_CAP_CRMS_SHIFT;
 }
 
 static void np_ctrl_keep_alive_expired(struct np_timer *timer);

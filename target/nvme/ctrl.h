@@ -25,6 +25,8 @@
 #define NP_CTRL_VERSION 0x020000u   /* the first with CAP.CRMS and Identify CNS 08h */
 /* In 500 ms. We are ready at once; a host on a slow emulated machine still gets its time. */
 #define NP_CTRL_READY_TIMEOUT 15u
+#define NP_CSTS_NSSRO (1u << NVME_CSTS_NSSRO_SHIFT)
+#define NP_NSSR_RESET 0x4e564d65u /* "NVMe": a reset of the subsystem */
 
 /* What a host can ask to be told about. */
 enum np_aen_kind {

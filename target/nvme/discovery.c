@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "target/base/le.h"
-#include "target/nvme/fabrics.h"
+#include "target/nvme/connect.h"
 #include "target/nvme/identify.h"
 #include "target/nvme/logpage.h"
 

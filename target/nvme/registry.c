@@ -8,7 +8,7 @@
  *
  * Thread: control, but for np_registry_connect(), np_registry_answer(), np_registry_send(),
  *         np_registry_ask(), np_registry_reply(), np_registry_ctrl_fatal().
- * Depends: ctrl.h, fabrics.h.
+ * Depends: ctrl.h, connect.h.
  */
 #include "target/nvme/registry.h"
 
@@ -18,7 +18,7 @@
 
 #include "target/base/event.h"
 #include "target/base/le.h"
-#include "target/nvme/fabrics.h"
+#include "target/nvme/connect.h"
 
 /* The one registry. A singleton because the process has one control thread and one set of hosts. */
 static struct {

@@ -111,6 +111,7 @@ struct np_subsys {
 	uint8_t ieee_oui[3];
 	bool is_discovery;
 	bool allow_any_host;
+	bool may_be_reset; /* by any of its hosts, for all of them: CAP.NSSRS */
 	unsigned int nhosts;
 	char (*hosts)[NP_NQN_BYTES]; /* allowed ones */
 	uint16_t cntlid_min, cntlid_max;

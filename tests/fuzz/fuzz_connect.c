@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "target/nvme/fabrics.h"
+#include "target/nvme/connect.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -129,3 +129,31 @@ def test_reset(served):
     vm.run("touch /run/np/enough")
     assert reader.wait() == 0
     assert daemon.stats(3)["errors"] == 0
+
+
+def test_subsystem_reset__is_for_all_hosts(vm):
+    """This test lets one host reset the subsystem of two: both come back, and what was written stays."""
+    served = target.subsystem(target.NQN, target.namespace(1, vm.block_device("plain")))
+    resettable = {**served, "subsystem_reset": True}
+    with target.Target(vm, target.config([resettable])) as daemon:
+        first, second = (host.connect(vm, target.NQN, options=host.identity(number))
+                         for number in (1, 2))
+        vm.run(f"dd if=/dev/urandom of=/tmp/noise bs=1M count=1 2>&1; "
+               f"dd if=/tmp/noise of={first.device(1)} bs=64k oflag=direct conv=notrunc")
+        before = {conn["cntlid"] for conn in daemon.cli("conns")["conns"]}
+        vm.run(f"nvme subsystem-reset /dev/{first.controller}")
+        for connection in (first, second):
+            connection.wait_state("live")
+        wait_for(lambda: before.isdisjoint(
+            {conn["cntlid"] for conn in daemon.cli("conns")["conns"]}), 60, "new controllers")
+        second.wait_state("live")
+        vm.run(f"cmp -n {MIB} /tmp/noise {first.device(1)}")
+        told = [entry["text"] for entry in daemon.cli("events")["events"]]
+        assert any("resets subsystem" in text for text in told)
+
+
+def test_subsystem_reset__has_to_be_allowed(served):
+    """This test asks for a reset where the operator has not allowed it."""
+    vm, _, connection, controller, _ = served
+    assert vm.run(f"nvme subsystem-reset {controller}", check=False).rc != 0
+    assert connection.state == "live"

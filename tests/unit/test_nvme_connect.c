@@ -14,7 +14,7 @@
 
 #include "loopback.h"
 #include "target/base/le.h"
-#include "target/nvme/fabrics.h"
+#include "target/nvme/connect.h"
 
 #define IPO_QID 42
 #define IPO_SQSIZE 44

@@ -100,6 +100,39 @@ static void test_property__not_on_io_queues(void **state)
 		np_status_generic(NVME_SC_INVALID_OPCODE));
 }
 
+/* Whoever resets the subsystem keeps his connection; the other hosts lose theirs. */
+static void test_nssr__resets_all_controllers(void **state)
+{
+	struct np_lb *lb = *state;
+	struct np_lb_conn *conn, *io, *other, *elsewhere;
+
+	lb->subsys.may_be_reset = true;
+	conn = np_lb_connect_admin(lb, NP_LB_SUBNQN, true);
+	io = np_lb_connect_io(lb, conn, 1);
+	other = np_lb_connect_admin(lb, NP_LB_SUBNQN, true);
+	elsewhere = np_lb_connect_admin(lb, NP_LB_SUBNQN_OPEN, true);
+	assert_int_equal(NVME_CAP_NSSRC(get(conn, NVME_REG_CAP, 1)), 1);
+	assert_int_equal(get(conn, NVME_REG_NSSR, 0), 0);
+	/* Any other value than "NVMe" does nothing. */
+	np_lb_assert_status(np_lb_property_set(conn, NVME_REG_NSSR, 0, 1), NP_SUCCESS);
+	assert_false(other->is_closed);
+	assert_int_equal(get(conn, NVME_REG_CSTS, 0), 1);
+
+	np_lb_assert_status(np_lb_property_set(conn, NVME_REG_NSSR, 0, 0x4e564d65), NP_SUCCESS);
+	np_lb_pump(lb);
+	assert_true(other->is_closed);
+	assert_false(elsewhere->is_closed);
+	assert_false(conn->is_closed);
+	assert_int_equal(get(conn, NVME_REG_CC, 0), 0);
+	assert_int_equal(get(conn, NVME_REG_CSTS, 0), 1 << NVME_CSTS_NSSRO_SHIFT);
+	np_lb_assert_status(np_lb_exec(io, np_lb_sqe(nvme_cmd_flush, 1), NULL, 0),
+		np_status_generic(NVME_SC_CMD_SEQ_ERROR));
+	np_lb_assert_status(np_lb_property_set(conn, NVME_REG_CSTS, 0, 0x10), NP_SUCCESS);
+	assert_int_equal(get(conn, NVME_REG_CSTS, 0), 0);
+	np_lb_assert_status(np_lb_property_set(conn, NVME_REG_CC, 0, CC_ENABLE), NP_SUCCESS);
+	assert_int_equal(get(conn, NVME_REG_CSTS, 0), 1);
+}
+
 static void test_set_cc__states(void **state)
 {
 	static const struct {
@@ -251,6 +284,7 @@ int main(void)
 		WORLD(test_property_get__what_there_is),
 		WORLD(test_property__refuses),
 		WORLD(test_property__not_on_io_queues),
+		WORLD(test_nssr__resets_all_controllers),
 		WORLD(test_set_cc__states),
 		WORLD(test_not_ready__only_fabrics),
 		WORLD(test_unknown_opcode__invalid),

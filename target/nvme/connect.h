@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * fabrics.h - the Fabrics command set: Connect, Property Get, Property Set.
+ * connect.h - the Connect command.
  *
  * Thread: the reactor of req->queue; the parser is pure.
  * Depends: req.h.
  */
-#ifndef NP_NVME_FABRICS_H
-#define NP_NVME_FABRICS_H
+#ifndef NP_NVME_CONNECT_H
+#define NP_NVME_CONNECT_H
 
 #include "target/nvme/req.h"
 
@@ -49,11 +49,7 @@ struct np_status np_connect_parse(const struct np_sqe *sqe, const void *data, ui
 /* Connect Invalid Parameters with @fault in the CQE of @req. */
 struct np_status np_connect_refuse(struct np_req *req, struct np_connect_fault fault);
 
-struct np_status np_fabrics_check_connect(struct np_req *req, uint32_t *ret_bytes);
-struct np_status np_fabrics_check_property(struct np_req *req, uint32_t *ret_bytes);
-
-void np_fabrics_connect(struct np_req *req);
-void np_fabrics_property_get(struct np_req *req);
-void np_fabrics_property_set(struct np_req *req);
+struct np_status np_connect_check(struct np_req *req, uint32_t *ret_bytes);
+void np_connect_execute(struct np_req *req);
 
 #endif
