@@ -9,6 +9,7 @@
  * Depends: every room below.
  */
 #include "config/apply.h"
+#include "config/apply_manage.h"
 #include "config/apply_mem.h"
 
 #include <errno.h>
@@ -118,6 +119,7 @@ static void np_apply_undo(struct np_daemon *daemon)
 	np_apply_free_list(daemon);
 	free(daemon->memory);
 	np_mem_close_all(&daemon->mem);
+	np_cfg_free(daemon->cfg);
 }
 
 static int np_apply_bring_up(struct np_daemon *daemon, char *why, size_t why_size)
@@ -138,7 +140,6 @@ static int np_apply_bring_up(struct np_daemon *daemon, char *why, size_t why_siz
 	struct np_runtime *runtime = &daemon->runtime;
 	int ret;
 
-	np_state_open(&daemon->state, daemon->cfg->daemon.state_dir);
 	ret = np_apply_list(daemon);
 	if (!ret)
 		ret = np_apply_list_providers(daemon);
@@ -168,13 +169,22 @@ int np_apply_start(struct np_daemon *daemon, struct ev_loop *loop, const struct 
 {
 	int ret;
 
-	*daemon = (struct np_daemon){.cfg = cfg, .started = ev_now(loop)};
+	*daemon = (struct np_daemon){.cfg = np_cfg_copy(cfg), .started = ev_now(loop)};
+	if (!daemon->cfg) {
+		snprintf(why, why_size, "out of memory");
+		return -ENOMEM;
+	}
+	np_state_open(&daemon->state, daemon->cfg->daemon.state_dir);
+	np_apply_manage_init(daemon);
+	np_apply_load_created(daemon, daemon->cfg);
 	np_apply_retire_init(daemon);
 	np_apply_devices_init(daemon);
 	np_apply_health_init(daemon);
 	ret = np_apply_start_runtime(daemon, loop, why, why_size);
-	if (ret)
+	if (ret) {
+		np_cfg_free(daemon->cfg);
 		return ret;
+	}
 	ret = np_apply_bring_up(daemon, why, why_size);
 	if (ret) {
 		np_apply_undo(daemon);
@@ -212,5 +222,4 @@ void np_apply_stop(struct np_daemon *daemon)
 {
 	np_registry_close();
 	np_apply_undo(daemon);
-	np_cfg_free(daemon->reloaded_cfg);
 }

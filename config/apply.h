@@ -70,9 +70,9 @@ struct np_applied_memory {
 };
 
 struct np_daemon {
-	const struct np_cfg *cfg;
-	const char *config_path;     /* where it came from, for np_apply_reload_file(); or NULL */
-	struct np_cfg *reloaded_cfg; /* cfg, if it is not that of the start */
+	struct np_cfg *cfg;        /* what the file says, and what hosts have created */
+	const char *config_path;   /* where it came from, for np_apply_reload_file(); or NULL */
+	struct np_manager manager; /* for hosts that create namespaces */
 	struct np_runtime runtime;
 	struct np_mem mem;
 	struct np_applied_memory *memory; /* in the order of the configuration */
@@ -100,7 +100,7 @@ struct np_daemon {
 
 /**
  * np_apply_start() - bring up what @cfg wants
- * @cfg: checked; borrowed until np_apply_stop()
+ * @cfg: checked; a copy is made
  * @why: one sentence if nothing could be brought up
  *
  * A namespace that cannot come up is reported and left out; a port whose address is missing is
@@ -238,7 +238,7 @@ int np_apply_build_target(struct np_daemon *daemon);
 void np_apply_free_target(struct np_target *target);
 
 /* A subsystem without namespaces. Return: NULL without memory; to be given to np_subsys_free(). */
-struct np_subsys *np_apply_new_subsys(const struct np_cfg_subsys *cfg);
+struct np_subsys *np_apply_new_subsys(struct np_daemon *daemon, const struct np_cfg_subsys *cfg);
 
 /* A port that does not listen, with those subsystems of @target that it offers. Return: as above. */
 struct np_port *np_apply_new_port(struct np_target *target, const struct np_cfg_port *cfg);

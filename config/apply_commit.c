@@ -186,7 +186,6 @@ void np_reload_commit(struct np_reload *reload)
 	np_reload_add_ports(reload);
 	if (json_array_size(reload->changes))
 		np_apply_discovery_changed(daemon);
-	daemon->cfg = reload->cfg;
 	daemon->state.dir = reload->cfg->daemon.state_dir;
 	for (size_t i = 0; i < reload->cfg->daemon.n_memory; i++)
 		daemon->memory[i].cfg = &reload->cfg->daemon.memory[i];

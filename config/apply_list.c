@@ -39,7 +39,7 @@ bool np_apply_is_visible(const struct np_ns *ns, const char *hostnqn)
 		if (!strcmp(cfg->allowed_hosts[i], hostnqn))
 			return true;
 	}
-	return !cfg->n_allowed_hosts;
+	return !cfg->n_allowed_hosts && !cfg->is_created;
 }
 
 /* What each has for itself. Return: NULL without memory. */

@@ -187,6 +187,8 @@ static struct np_ns *np_apply_new_ns(const struct np_daemon *daemon, struct np_a
 	ns->protect = daemon->state.can_keep ? np_apply_protect : NULL;
 	ns->distrust = np_apply_distrust;
 	ns->is_visible = np_apply_is_visible;
+	ns->is_created = applied->cfg->is_created;
+	ns->is_private = applied->cfg->is_private;
 	ns->owner = applied;
 	np_list_init(&ns->link);
 	ns->lba_shift = (uint32_t)__builtin_ctz(backend->block_bytes);

@@ -9,6 +9,7 @@
  * Depends: apply.h, diff.h, nvme.
  */
 #include "config/apply_reload.h"
+#include "config/apply_manage.h"
 #include "config/apply_mem.h"
 
 #include <errno.h>
@@ -108,7 +109,7 @@ static int np_reload_make_subsystems(struct np_reload *reload)
 
 		subsys->cfg = &reload->cfg->subsystems[i];
 		subsys->subsys = np_reload_find_subsys(reload, subsys->cfg->nqn);
-		made = np_apply_new_subsys(subsys->cfg);
+		made = np_apply_new_subsys(reload->daemon, subsys->cfg);
 		if (!made)
 			return np_reload_no_memory(reload);
 		if (subsys->subsys)
@@ -262,14 +263,12 @@ static void np_reload_undo(struct np_reload *reload)
 	target->nports = reload->old_target.nports;
 }
 
-int np_apply_reload(struct np_daemon *daemon, const struct np_cfg *cfg, json_t **ret_changes,
-	char *why, size_t why_size)
+int np_apply_reload(struct np_daemon *daemon, struct np_cfg *cfg, json_t **ret_changes, char *why,
+	size_t why_size)
 {
-	struct np_reload reload = {.daemon = daemon,
-		.cfg = cfg,
-		.old_cfg = daemon->cfg,
-		.why = why,
-		.why_size = why_size};
+	struct np_cfg *old_cfg = daemon->cfg;
+	struct np_reload reload = {
+		.daemon = daemon, .cfg = cfg, .old_cfg = old_cfg, .why = why, .why_size = why_size};
 	int ret = np_reload_check(&reload);
 
 	if (ret)
@@ -285,11 +284,14 @@ int np_apply_reload(struct np_daemon *daemon, const struct np_cfg *cfg, json_t *
 	free(reload.namespaces);
 	free(reload.subsystems);
 	free(reload.ports);
-	if (ret)
+	if (ret) {
 		json_decref(reload.changes);
-	else
-		*ret_changes = reload.changes;
-	return ret;
+		return ret;
+	}
+	daemon->cfg = cfg;
+	np_apply_retire_cfg(daemon, old_cfg);
+	*ret_changes = reload.changes;
+	return 0;
 }
 
 static void np_reload_warn(void *ctx, const char *path, const char *msg)
@@ -313,14 +315,11 @@ int np_apply_reload_file(struct np_daemon *daemon, json_t **ret_changes, char *w
 	ret = np_cfg_check(cfg, &diag);
 	if (ret)
 		snprintf(why, why_size, "%s", diag.error);
-	else
+	if (!ret)
+		ret = np_apply_reload_created(daemon, cfg, why, why_size);
+	if (!ret)
 		ret = np_apply_reload(daemon, cfg, ret_changes, why, why_size);
-	if (ret) {
+	if (ret)
 		np_cfg_free(cfg);
-		return ret;
-	}
-	if (daemon->reloaded_cfg)
-		np_apply_retire_cfg(daemon, daemon->reloaded_cfg);
-	daemon->reloaded_cfg = cfg;
-	return 0;
+	return ret;
 }

@@ -14,15 +14,15 @@
 
 /**
  * np_apply_reload() - have a running daemon do what @cfg wants
- * @cfg: checked; borrowed until the next one or np_apply_stop(); the one before is not used any more
+ * @cfg: checked; is the daemon's from now on, unless there is an error
  * @ret_changes: array of sentences, what has changed
  *
  * A daemon's own settings (daemon.*) and what identifies a subsystem cannot change. A namespace that is
  * new or different must come up.
  * Return: 0, or -errno with a sentence in @why, and nothing has changed.
  */
-int np_apply_reload(struct np_daemon *daemon, const struct np_cfg *cfg, json_t **ret_changes,
-	char *why, size_t why_size);
+int np_apply_reload(struct np_daemon *daemon, struct np_cfg *cfg, json_t **ret_changes, char *why,
+	size_t why_size);
 
 /*
  * np_apply_reload() of the file that the daemon was started with. What is doubtful in it is logged.

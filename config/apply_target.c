@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "config/apply.h"
+#include "config/apply_manage.h"
 #include "config/text.h"
 
 #define NP_DEFAULT_INLINE_BYTES 4096 /* one page, as the kernel's target */
@@ -54,7 +55,7 @@ void np_apply_fill_view(
 	qsort(view->ns, view->nns, sizeof(view->ns[0]), np_apply_compare_nsid);
 }
 
-struct np_subsys *np_apply_new_subsys(const struct np_cfg_subsys *cfg)
+struct np_subsys *np_apply_new_subsys(struct np_daemon *daemon, const struct np_cfg_subsys *cfg)
 {
 	struct np_subsys *subsys = calloc(1, sizeof(*subsys));
 
@@ -97,6 +98,7 @@ struct np_subsys *np_apply_new_subsys(const struct np_cfg_subsys *cfg)
 		subsys->passthru[opcode / 64] |= UINT64_C(1) << opcode % 64;
 	}
 	subsys->requires_p2p = np_cfg_subsys_requires_p2p(cfg);
+	np_apply_offer_capacity(daemon, subsys, cfg);
 	return subsys;
 }
 
@@ -132,6 +134,8 @@ bool np_apply_swap_access(struct np_subsys *subsys, struct np_subsys *shape)
 	subsys->allow_any_host = shape->allow_any_host;
 	subsys->nn = shape->nn;
 	subsys->requires_p2p = shape->requires_p2p;
+	subsys->capacity = shape->capacity;
+	subsys->manager = shape->manager;
 	return is_other;
 }
 
@@ -274,7 +278,7 @@ int np_apply_build_target(struct np_daemon *daemon)
 	if (!target->discovery || !target->subsys || !target->ports)
 		return -ENOMEM;
 	for (size_t i = 0; i < cfg->n_subsystems; i++) {
-		target->subsys[i] = np_apply_new_subsys(&cfg->subsystems[i]);
+		target->subsys[i] = np_apply_new_subsys(daemon, &cfg->subsystems[i]);
 		if (!target->subsys[i])
 			return -ENOMEM;
 		target->nsubsys++;

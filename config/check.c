@@ -174,6 +174,20 @@ static int check_passthru(const struct np_cfg_subsys *subsys, const struct np_cf
 	return 0;
 }
 
+static int check_created(const struct np_cfg_created *created, const struct np_cfg_spot *spot)
+{
+	if (!created->folder && !created->capacity_bytes)
+		return 0;
+	if (!created->folder || !created->capacity_bytes)
+		return np_cfg_spot_error(
+			spot, "namespace_management", "needs both a folder and capacity_bytes");
+	if (created->folder[0] != '/' || strlen(created->folder) > NP_CFG_STATE_MAX)
+		return np_cfg_spot_error(spot, "namespace_management.folder",
+			"\"%.100s\" is not an absolute path of at most %d bytes", created->folder,
+			NP_CFG_STATE_MAX);
+	return 0;
+}
+
 static int check_subsystems(const struct np_cfg *cfg, struct np_cfg_diag *diag)
 {
 	for (size_t i = 0; i < cfg->n_subsystems; i++) {
@@ -191,6 +205,7 @@ static int check_subsystems(const struct np_cfg *cfg, struct np_cfg_diag *diag)
 			return np_cfg_spot_error(
 				&spot, "nqn", "the discovery subsystem is always there");
 		if (check_attr(subsys, &spot) < 0 || check_passthru(subsys, &spot) < 0 ||
+			check_created(&subsys->created, &spot) < 0 ||
 			check_allowed_hosts(cfg, i, diag) < 0 ||
 			np_cfg_check_namespaces(cfg, i, diag) < 0)
 			return -EINVAL;

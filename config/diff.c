@@ -136,6 +136,7 @@ bool np_cfg_subsys_is_like(const struct np_cfg_subsys *a, const struct np_cfg_su
 	like.allowed_hosts = b->allowed_hosts;
 	like.n_allowed_hosts = b->n_allowed_hosts;
 	like.allow_any_host = b->allow_any_host;
+	like.created = b->created;
 	return is_class_equal(class_of(&np_cfg_class, "subsystems"), &like, b);
 }
 

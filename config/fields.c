@@ -232,11 +232,18 @@ static const struct np_cfg_field attr_fields[] = {
 };
 CLASS(attr_class, np_cfg_subsys, attr_fields);
 
+static const struct np_cfg_field created_fields[] = {
+	STR("folder", struct np_cfg_created, folder),
+	INT("capacity_bytes", struct np_cfg_created, capacity_bytes, 0, INT64_MAX, 0),
+};
+CLASS(created_class, np_cfg_created, created_fields);
+
 static const struct np_cfg_field subsys_fields[] = {
 	STR("nqn", struct np_cfg_subsys, nqn, .flags = NP_CFG_REQUIRED),
 	STRS("allowed_hosts", struct np_cfg_subsys, allowed_hosts),
 	GROUP("attr", &attr_class),
 	LIST("namespaces", struct np_cfg_subsys, namespaces, &ns_class),
+	OBJ("namespace_management", struct np_cfg_subsys, created, &created_class),
 	BOOL("subsystem_reset", struct np_cfg_subsys, subsystem_reset, false),
 	STRS("passthru", struct np_cfg_subsys, passthru, .flags = NP_CFG_NUMERIC,
 		.def_text = "a passthrough subsystem is not supported, ignored"),

@@ -86,6 +86,12 @@ void np_cfg_field_set_count(const struct np_cfg_field *field, void *base, size_t
  */
 int np_cfg_class_init(const struct np_cfg_class *cls, void *base);
 
+/*
+ * Make the struct at @to, which holds nothing yet, one like that at @from.
+ * Return: 0; -ENOMEM (np_cfg_class_fini() of @to is still due).
+ */
+int np_cfg_class_copy(const struct np_cfg_class *cls, const void *from, void *to);
+
 /* Free what the struct at @base owns, not the struct. */
 void np_cfg_class_fini(const struct np_cfg_class *cls, void *base);
 

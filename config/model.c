@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Life of a model: defaults, free, compare, and the look-ups that others need. What a model
+ * Life of a model: defaults, copy, free, and the look-ups that others need. What a model
  * consists of is read from the tables of config/fields.h.
  *
  * Thread: any; no state of its own.
@@ -136,6 +136,87 @@ int np_cfg_class_init(const struct np_cfg_class *cls, void *base)
 	return 0;
 }
 
+static int copy_fields(const struct np_cfg_class *cls, const void *from, void *to);
+
+static int copy_list(const struct np_cfg_field *field, const void *from, void *to)
+{
+	const size_t n = np_cfg_field_get_count(field, from);
+	const size_t step = field->kind == NP_CFG_KIND_STRS ? sizeof(char *) : field->sub->size;
+	const char *items = np_cfg_field_get_ptr(field, from);
+	char *copies = calloc(n + 1, step);
+
+	np_cfg_field_set_ptr(field, to, copies);
+	np_cfg_field_set_count(field, to, copies ? n : 0);
+	if (!copies)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		if (field->kind == NP_CFG_KIND_STRS) {
+			char *text = strdup(((char *const *)(const void *)items)[i]);
+
+			((char **)(void *)copies)[i] = text;
+			if (!text)
+				return -ENOMEM;
+		} else if (np_cfg_class_copy(field->sub, items + i * step, copies + i * step)) {
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static int copy_cpus(const struct np_cfg_reactors *from, struct np_cfg_reactors *to)
+{
+	to->cpus = NULL;
+	if (!from->cpus)
+		return 0;
+	to->cpus = malloc(from->count * sizeof(*to->cpus));
+	if (!to->cpus)
+		return -ENOMEM;
+	memcpy(to->cpus, from->cpus, from->count * sizeof(*to->cpus));
+	return 0;
+}
+
+/* @to has the bytes of @from: what these own is made anew, or forgotten. */
+static int copy_field(const struct np_cfg_field *field, const void *from, void *to)
+{
+	const char *text;
+	char *copy;
+
+	switch (field->kind) {
+	case NP_CFG_KIND_STR:
+		text = np_cfg_field_get_ptr(field, from);
+		copy = text ? strdup(text) : NULL;
+		np_cfg_field_set_ptr(field, to, copy);
+		return text && !copy ? -ENOMEM : 0;
+	case NP_CFG_KIND_OBJ:
+		return copy_fields(field->sub, at(field, from), at_mut(field, to));
+	case NP_CFG_KIND_LIST:
+	case NP_CFG_KIND_STRS:
+		return copy_list(field, from, to);
+	case NP_CFG_KIND_CPUS:
+		return copy_cpus(at(field, from), at_mut(field, to));
+	default:
+		return 0;
+	}
+}
+
+/* All of them, also after an error: nothing of @from may be left in @to. */
+static int copy_fields(const struct np_cfg_class *cls, const void *from, void *to)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < cls->n_fields; i++) {
+		if (!(cls->fields[i].flags & NP_CFG_ALIAS) && copy_field(&cls->fields[i], from, to))
+			err = -ENOMEM;
+	}
+	return err;
+}
+
+int np_cfg_class_copy(const struct np_cfg_class *cls, const void *from, void *to)
+{
+	memcpy(to, from, cls->size);
+	return copy_fields(cls, from, to);
+}
+
 static void fini_list(const struct np_cfg_field *field, void *base)
 {
 	char *items = np_cfg_field_get_ptr(field, base);
@@ -188,6 +269,17 @@ struct np_cfg *np_cfg_new(void)
 		return NULL;
 	}
 	return cfg;
+}
+
+struct np_cfg *np_cfg_copy(const struct np_cfg *cfg)
+{
+	struct np_cfg *copy = calloc(1, sizeof(*copy));
+
+	if (copy && np_cfg_class_copy(&np_cfg_class, cfg, copy) < 0) {
+		np_cfg_free(copy);
+		return NULL;
+	}
+	return copy;
 }
 
 void np_cfg_free(struct np_cfg *cfg)

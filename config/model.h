@@ -175,6 +175,16 @@ struct np_cfg_ns {
 	uint32_t scrub;                     /* one write in so many is read back; default 0: none */
 	char **allowed_hosts;               /* NQNs of those that see it; none: all may */
 	size_t n_allowed_hosts;
+	/* Not in the file, see created.h: a host has made it, and none: nobody sees it. */
+	bool is_created;
+	bool is_private; /* for one host */
+};
+
+/* What hosts may create namespaces of. */
+struct np_cfg_created {
+	char *folder;            /* where their files are; NULL: hosts may not */
+	uint64_t capacity_bytes; /* that all of them may have together */
+	bool is_unknown;         /* not in the file: what they have created could not be read */
 };
 
 struct np_cfg_subsys {
@@ -192,7 +202,8 @@ struct np_cfg_subsys {
 	uint16_t qid_max;    /* I/O queues a host may have, default 128 */
 	bool pi_enable;
 	bool subsystem_reset; /* hosts may reset it, for all of them; default false */
-	char **passthru;      /* opcodes of I/O commands that are handed to the drive */
+	struct np_cfg_created created;
+	char **passthru; /* opcodes of I/O commands that are handed to the drive */
 	size_t n_passthru;
 	struct np_cfg_ns *namespaces;
 	size_t n_namespaces;
@@ -265,6 +276,9 @@ struct np_cfg *np_cfg_new(void);
 
 /* Free @cfg and all it owns. NULL is fine. */
 void np_cfg_free(struct np_cfg *cfg);
+
+/* Return: one like @cfg, to be given to np_cfg_free(); NULL without memory. */
+struct np_cfg *np_cfg_copy(const struct np_cfg *cfg);
 
 /* Find a host, subsystem or port by its key. Return: borrowed from @cfg, or NULL. */
 const struct np_cfg_host *np_cfg_find_host(const struct np_cfg *cfg, const char *nqn);

@@ -198,7 +198,7 @@ static json_t *np_report_ns(const struct np_daemon *daemon, const struct np_appl
 				reach.without, reach.reason);
 	}
 	return json_pack("{s:s, s:I, s:s, s:s, s:i, s:s, s:b, s:s, s:I, s:I, s:s, s:s, s:s, s:s, "
-			 "s:s, s:o, s:o, s:b, s:o}",
+			 "s:s, s:o, s:o, s:b, s:o, s:b}",
 		"nqn", applied->cfg_subsys->nqn, "nsid", np_report_int(applied->cfg->nsid), "state",
 		ns ? "up" : "down", "reason", applied->reason, "ana_grpid", (int)applied->ana_group,
 		"engine", ns ? ns->backend->ops->name : "", "io_poll", ns && ns->backend->is_polled,
@@ -211,7 +211,8 @@ static json_t *np_report_ns(const struct np_daemon *daemon, const struct np_appl
 			       : "host",
 		"p2p", p2p, "p2p_reason", reason, "paths", np_report_paths(applied), "reservation",
 		np_report_reservation(applied), "write_protected", (int)applied->is_protected,
-		"drive_warnings", np_report_warnings(applied));
+		"drive_warnings", np_report_warnings(applied), "created_by_host",
+		(int)applied->cfg->is_created);
 }
 
 static int np_report_status(

@@ -154,6 +154,9 @@ extern const struct np_backend_ops np_backend_null_ops;
 int np_backend_open(const struct np_backend_ops *ops, const char *path, uint64_t size_bytes,
 	char *why, size_t why_size, struct np_backend **ret_backend);
 
+/* The blocks that engine "file" will have in files of @folder, which can be written: in bytes. */
+uint32_t np_file_block_bytes(const char *folder);
+
 /* Context: control thread, no I/O in flight. NULL is fine. */
 void np_backend_close(struct np_backend *backend);
 

@@ -16,6 +16,8 @@
 #include "target/backend/rw.h"
 
 #define NP_FILE_MAX_IO_BYTES (1024u * 1024u)
+#define NP_FILE_BLOCK_BYTES 512u /* around the page cache it may have to be more */
+#define NP_FILE_PROBE_BYTES 4096
 
 /* Smallest block that direct I/O takes, found by reading one. Return: 0 if it takes none. */
 static uint32_t np_file_direct_block_bytes(int fd)
@@ -34,9 +36,22 @@ static uint32_t np_file_direct_block_bytes(int fd)
 	return found;
 }
 
+uint32_t np_file_block_bytes(const char *folder)
+{
+	int fd = open(folder, O_TMPFILE | O_RDWR | O_DIRECT | O_CLOEXEC, 0600);
+	uint32_t block_bytes = 0;
+
+	/* With something to read: at the end of a file every size is right. */
+	if (fd >= 0 && !fallocate(fd, 0, 0, NP_FILE_PROBE_BYTES))
+		block_bytes = np_file_direct_block_bytes(fd);
+	if (fd >= 0)
+		close(fd);
+	return block_bytes ? block_bytes : NP_FILE_BLOCK_BYTES;
+}
+
 static int np_file_open_fd(struct np_backend *backend, char *why, size_t why_size)
 {
-	backend->block_bytes = 512;
+	backend->block_bytes = NP_FILE_BLOCK_BYTES;
 	backend->fd = open(backend->path, O_RDWR | O_DIRECT | O_CLOEXEC);
 	if (backend->fd >= 0) {
 		uint32_t block_bytes = np_file_direct_block_bytes(backend->fd);

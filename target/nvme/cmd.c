@@ -4,7 +4,7 @@
  *
  * What a table lacks is answered with Invalid Command Opcode. Identify (ONCS) and the Commands
  * Supported and Effects log are derived from these tables. A new command is one more entry: the
- * admin ones of namespace management, firmware and security go into np_admin_cmds.
+ * admin ones of firmware and security go into np_admin_cmds.
  *
  * Thread: any; constant.
  * Depends: the files with the check and execute functions.
@@ -16,6 +16,7 @@
 #include "target/nvme/identify.h"
 #include "target/nvme/io.h"
 #include "target/nvme/logpage.h"
+#include "target/nvme/ns_mgmt.h"
 #include "target/nvme/property.h"
 #include "target/nvme/req.h"
 #include "target/nvme/resv_cmd.h"
@@ -50,6 +51,10 @@ static const struct np_cmd np_admin_cmds[256] = {
 		np_features_check_get, np_features_get},
 	[nvme_admin_async_event] = {"async event request", NP_DIR_NONE, NP_CMD_DISCOVERY,
 		np_admin_check_plain, np_admin_async_event},
+	[nvme_admin_ns_mgmt] = {"namespace management", NP_DIR_FROM_HOST, NP_CMD_MANAGES,
+		np_ns_mgmt_check, np_ns_mgmt_execute},
+	[nvme_admin_ns_attach] = {"namespace attachment", NP_DIR_FROM_HOST, NP_CMD_MANAGES,
+		np_ns_attach_check, np_ns_attach_execute},
 	[nvme_admin_keep_alive] = {"keep alive", NP_DIR_NONE, NP_CMD_DISCOVERY,
 		np_admin_check_plain, np_admin_keep_alive},
 };

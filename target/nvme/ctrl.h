@@ -144,6 +144,15 @@ static inline const struct np_view *np_ctrl_view(const struct np_ctrl *ctrl)
 	return atomic_load_explicit(&ctrl->view, memory_order_acquire);
 }
 
+/*
+ * May the host know of a namespace of its subsystem? Of what it sees, and of what hosts have created for
+ * whomever. Context: any reactor.
+ */
+static inline bool np_ns_is_allocated(const struct np_ctrl *ctrl, const struct np_ns *ns)
+{
+	return ns->is_created || np_view_find(np_ctrl_view(ctrl), ns->nsid) == ns;
+}
+
 /* Records that the host is alive. Context: any reactor. */
 static inline void np_ctrl_touch(struct np_ctrl *ctrl)
 {

@@ -15,6 +15,7 @@
 #include "target/nvme/abort.h"
 #include "target/nvme/ctrl.h"
 #include "target/nvme/identify_lists.h"
+#include "target/nvme/identify_ns.h"
 #include "target/nvme/io.h"
 #include "target/nvme/zoned.h"
 
@@ -27,12 +28,12 @@
 #define NP_ACWU_0B (NP_MDTS_BYTES / (64 * 1024) - 1) /* with the largest blocks that there are */
 
 static_assert(sizeof(struct nvme_id_ctrl) == 4096, "identify controller");
-static_assert(sizeof(struct nvme_id_ns) == 4096, "identify namespace");
 static_assert(1u << (NP_MPSMIN_SHIFT + 8) == NP_MDTS_BYTES, "MDTS is 8");
 
 struct np_cns {
 	bool is_known;
 	bool of_discovery; /* discovery controllers have it too */
+	bool of_manager;   /* only where hosts create namespaces */
 	bool has_csi;      /* looks at CSI */
 	/* For the Zoned Namespace Command Set, in the place of fill. */
 	struct np_status (*fill_zoned)(struct np_req *req, uint8_t *data);
@@ -51,18 +52,6 @@ void np_identify_put_text(char *dst, size_t dst_bytes, const char *text)
 static uint8_t np_identify_cns(const struct np_req *req)
 {
 	return (uint8_t)np_le32(req->sqe.cdw10);
-}
-
-/* Finds the command's namespace; *ret_ns is NULL for a valid NSID without one. */
-static struct np_status np_identify_find_ns(struct np_req *req, const struct np_ns **ret_ns)
-{
-	const uint32_t nsid = np_le32(req->sqe.nsid);
-
-	/* FFFFFFFFh would ask for what all namespaces have in common: for namespace management. */
-	if (nsid == NVME_NSID_NONE || nsid > req->queue->ctrl->subsys->nn)
-		return np_req_bad_nsid(req);
-	*ret_ns = np_view_find(np_ctrl_view(req->queue->ctrl), nsid);
-	return NP_SUCCESS;
 }
 
 /* What the backends of a subsystem have, together. */
@@ -117,6 +106,16 @@ static uint16_t np_identify_oncs(const struct np_backend_union *all)
 	return (uint16_t)oncs;
 }
 
+static void np_identify_fill_capacity(const struct np_capacity *capacity, struct nvme_id_ctrl *id)
+{
+	const uint64_t bytes_le = htole64(atomic_load(&capacity->bytes));
+	const uint64_t free_le = htole64(atomic_load(&capacity->free_bytes));
+
+	id->oacs = np_le16(NVME_CTRL_OACS_NS_MGMT);
+	memcpy(id->tnvmcap, &bytes_le, sizeof(bytes_le));
+	memcpy(id->unvmcap, &free_le, sizeof(free_le));
+}
+
 static void np_identify_fill_io(const struct np_ctrl *ctrl, struct nvme_id_ctrl *id)
 {
 	const struct np_backend_union all = np_identify_backends(np_ctrl_view(ctrl));
@@ -145,6 +144,8 @@ static void np_identify_fill_io(const struct np_ctrl *ctrl, struct nvme_id_ctrl 
 	id->sqes = entry_sizes[0];
 	id->cqes = entry_sizes[1];
 	id->nn = np_le32(ctrl->subsys->nn);
+	if (atomic_load(&ctrl->subsys->manager))
+		np_identify_fill_capacity(&ctrl->subsys->capacity, id);
 	id->mnan = np_le32(NP_MAX_NAMESPACES);
 	id->oncs = np_le16(np_identify_oncs(&all));
 	id->nwpc = all.any_protectable ? NVME_CTRL_NWPC_WRITE_PROTECT : 0;
@@ -189,124 +190,11 @@ static struct np_status np_identify_ctrl(struct np_req *req, uint8_t *data)
 	return NP_SUCCESS;
 }
 
-/* All types; IEKEY as of NVMe 1.3. */
-static uint8_t np_identify_rescap(const struct np_ns *ns)
-{
-	const uint8_t types = NVME_NS_RESCAP_WE | NVME_NS_RESCAP_EA | NVME_NS_RESCAP_WERO |
-		NVME_NS_RESCAP_EARO | NVME_NS_RESCAP_WEAR | NVME_NS_RESCAP_EAAR;
-
-	if (!ns->resv)
-		return 0;
-	return types | NVME_NS_RESCAP_IEK_13 | (ns->resv->can_persist ? NVME_NS_RESCAP_PTPL : 0);
-}
-
-static struct np_status np_identify_ns(struct np_req *req, uint8_t *data)
-{
-	struct nvme_id_ns *id = (void *)data;
-	const struct np_ns *ns;
-	struct np_status status = np_identify_find_ns(req, &ns);
-
-	/* Zeroes say that the namespace is not active. */
-	if (!np_status_is_ok(status) || !ns)
-		return status;
-	id->nsze = htole64(ns->nblocks);
-	id->ncap = htole64(ns->nblocks);
-	/* Zero where the namespace cannot be reached. Spec: NVM Express Base 2.0, 8.1.3. */
-	if (np_status_is_ok(np_ana_check(np_ana_state(&req->queue->port->ana, np_ns_group(ns)))))
-		id->nuse = htole64(ns->nblocks);
-	if (atomic_load(&ns->is_protected))
-		id->nsattr = NVME_NS_NSATTR_WRITE_PROTECTED;
-	/* Of single blocks and, fused, of all that a command can have: NAWUN, NAWUPF, NACWU. */
-	id->nsfeat = NVME_NS_FEAT_NATOMIC;
-	id->nacwu = np_le16((uint16_t)((NP_MDTS_BYTES >> ns->lba_shift) - 1));
-	id->nmic = NVME_NS_NMIC_SHARED;
-	id->anagrpid = np_le32(np_ns_group(ns));
-	id->rescap = np_identify_rescap(ns);
-	id->mssrl = np_le16(np_io_copy_max_blocks(ns));
-	id->mcl = np_le32(np_io_copy_max_blocks(ns));
-	id->msrc = NP_COPY_MAX_RANGES - 1;
-	memcpy(id->nguid, ns->nguid, sizeof(id->nguid));
-	memcpy(id->eui64, ns->eui64, sizeof(id->eui64));
-	id->lbaf[0].ds = (uint8_t)ns->lba_shift;
-	return NP_SUCCESS;
-}
-
-static uint8_t *np_identify_put_desc(uint8_t *pos, uint8_t type, const void *id, uint8_t len)
-{
-	struct nvme_ns_id_desc *desc = (void *)pos;
-
-	desc->nidt = type;
-	desc->nidl = len;
-	memcpy(pos + sizeof(*desc), id, len);
-	return pos + sizeof(*desc) + len;
-}
-
-static struct np_status np_identify_ns_descs(struct np_req *req, uint8_t *data)
-{
-	static const uint8_t none[NVME_NIDT_NGUID_LEN];
-	const struct np_ns *ns;
-	struct np_status status = np_identify_find_ns(req, &ns);
-	uint8_t csi;
-
-	if (!np_status_is_ok(status))
-		return status;
-	if (!ns)
-		return np_req_bad_nsid(req);
-	csi = np_ns_csi(ns);
-	if (memcmp(ns->eui64, none, sizeof(ns->eui64)))
-		data = np_identify_put_desc(data, NVME_NIDT_EUI64, ns->eui64, NVME_NIDT_EUI64_LEN);
-	if (memcmp(ns->nguid, none, sizeof(none)))
-		data = np_identify_put_desc(data, NVME_NIDT_NGUID, ns->nguid, NVME_NIDT_NGUID_LEN);
-	data = np_identify_put_desc(data, NVME_NIDT_UUID, ns->uuid, NVME_NIDT_UUID_LEN);
-	np_identify_put_desc(data, NVME_NIDT_CSI, &csi, NVME_NIDT_CSI_LEN);
-	return NP_SUCCESS;
-}
-
-/* NVM Command Set specific: no protection information, no extended formats: all zero. */
-static struct np_status np_identify_nvm_ns(struct np_req *req, uint8_t *data)
-{
-	const struct np_ns *ns;
-
-	(void)data;
-	return np_identify_find_ns(req, &ns);
-}
-
 /* NVM Command Set specific limits: zero is "no limit but MDTS" for each command that we have. */
 static struct np_status np_identify_nvm_ctrl(struct np_req *req, uint8_t *data)
 {
 	(void)req;
 	(void)data;
-	return NP_SUCCESS;
-}
-
-static struct np_status np_identify_common_ns(struct np_req *req, uint8_t *data)
-{
-	struct nvme_id_independent_id_ns *id = (void *)data;
-	const struct np_ns *ns;
-	struct np_status status = np_identify_find_ns(req, &ns);
-
-	if (!np_status_is_ok(status) || !ns)
-		return status;
-	id->nmic = NVME_NS_NMIC_SHARED;
-	id->anagrpid = np_le32(np_ns_group(ns));
-	id->rescap = np_identify_rescap(ns);
-	if (atomic_load(&ns->is_protected))
-		id->nsattr = NVME_NS_NSATTR_WRITE_PROTECTED;
-	id->nstat = 1; /* bit 0: ready */
-	return NP_SUCCESS;
-}
-
-static struct np_status np_identify_zoned_ns(struct np_req *req, uint8_t *data)
-{
-	const struct np_ns *ns;
-	struct np_status status = np_identify_find_ns(req, &ns);
-
-	if (!np_status_is_ok(status) || !ns)
-		return status;
-	if (!np_ns_is_zoned(ns))
-		return np_req_bad(req, offsetof(struct np_sqe, cdw11) + 3, 0,
-			np_status_generic(NVME_SC_INVALID_FIELD));
-	np_zoned_identify_ns(ns, data);
 	return NP_SUCCESS;
 }
 
@@ -346,6 +234,12 @@ static const struct np_cns np_cns_table[256] = {
 		.fill_zoned = np_identify_zoned_list},
 	[NVME_IDENTIFY_CNS_CSI_INDEPENDENT_ID_NS] = {.is_known = true,
 		.fill = np_identify_common_ns},
+	[NVME_IDENTIFY_CNS_ALLOCATED_NS_LIST] = {.is_known = true,
+		.of_manager = true,
+		.fill = np_identify_allocated_list},
+	[NVME_IDENTIFY_CNS_ALLOCATED_NS] = {.is_known = true,
+		.of_manager = true,
+		.fill = np_identify_allocated_ns},
 	[NVME_IDENTIFY_CNS_NS_CTRL_LIST] = {.is_known = true, .fill_later = np_identify_ns_ctrls},
 	[NVME_IDENTIFY_CNS_CTRL_LIST] = {.is_known = true, .fill_later = np_identify_all_ctrls},
 	[NVME_IDENTIFY_CNS_COMMAND_SET_STRUCTURE] = {.is_known = true,
@@ -363,7 +257,8 @@ struct np_status np_identify_check(struct np_req *req, uint32_t *ret_bytes)
 	const struct np_cns *cns = &np_cns_table[np_identify_cns(req)];
 	const uint8_t csi = np_identify_wanted_csi(req);
 
-	if (!cns->is_known || (ctrl->subsys->is_discovery && !cns->of_discovery))
+	if (!cns->is_known || (ctrl->subsys->is_discovery && !cns->of_discovery) ||
+		(cns->of_manager && !atomic_load(&ctrl->subsys->manager)))
 		return np_req_bad_field(req, cdw10, 0);
 	if (cns->has_csi && csi != NVME_CSI_NVM &&
 		(csi != NVME_CSI_ZNS || !np_zoned_is_there(np_ctrl_view(ctrl))))

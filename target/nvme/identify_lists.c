@@ -18,10 +18,10 @@ static_assert(sizeof(struct nvme_ctrl_list) == 4096, "controller list");
 
 /* ---- namespaces --------------------------------------------------------------------------- */
 
-/* Active namespaces above the command's NSID, of one command set or, by -1, of all. */
-static struct np_status np_identify_namespaces(struct np_req *req, uint8_t *data, int csi)
+/* Namespaces of @view above the command's NSID, of one command set or, by -1, of all. */
+static struct np_status np_identify_list_view(
+	struct np_req *req, const struct np_view *view, uint8_t *data, int csi)
 {
-	const struct np_view *view = np_ctrl_view(req->queue->ctrl);
 	const uint32_t after = np_le32(req->sqe.nsid);
 	struct nvme_ns_list *list = (void *)data;
 	unsigned int n = 0;
@@ -29,9 +29,20 @@ static struct np_status np_identify_namespaces(struct np_req *req, uint8_t *data
 	if (after >= NVME_NSID_ALL - 1)
 		return np_req_bad_nsid(req);
 	for (unsigned int i = 0; i < view->nns && n < NVME_ID_NS_LIST_MAX; i++)
-		if (view->ns[i]->nsid > after && (csi < 0 || np_ns_csi(view->ns[i]) == csi))
+		if (view->ns[i]->nsid > after && (csi < 0 || np_ns_csi(view->ns[i]) == csi) &&
+			np_ns_is_allocated(req->queue->ctrl, view->ns[i]))
 			list->ns[n++] = np_le32(view->ns[i]->nsid);
 	return NP_SUCCESS;
+}
+
+static struct np_status np_identify_namespaces(struct np_req *req, uint8_t *data, int csi)
+{
+	return np_identify_list_view(req, np_ctrl_view(req->queue->ctrl), data, csi);
+}
+
+struct np_status np_identify_allocated_list(struct np_req *req, uint8_t *data)
+{
+	return np_identify_list_view(req, np_subsys_view(req->queue->ctrl->subsys), data, -1);
 }
 
 struct np_status np_identify_ns_list(struct np_req *req, uint8_t *data)

@@ -126,12 +126,17 @@ static struct np_status np_logpage_changed_ns(
 	return NP_SUCCESS;
 }
 
-static uint32_t np_logpage_effects_of(const struct np_cmd *cmd)
+static uint32_t np_logpage_effects_of(const struct np_subsys *subsys, const struct np_cmd *cmd)
 {
-	if (!cmd)
+	uint32_t effects = NVME_CMD_EFFECTS_CSUPP;
+
+	if (!cmd || (cmd->flags & NP_CMD_MANAGES && !atomic_load(&subsys->manager)))
 		return 0;
-	return np_le32(NVME_CMD_EFFECTS_CSUPP |
-		(cmd->flags & NP_CMD_CHANGES_MEDIA ? NVME_CMD_EFFECTS_LBCC : 0));
+	if (cmd->flags & NP_CMD_CHANGES_MEDIA)
+		effects |= NVME_CMD_EFFECTS_LBCC;
+	if (cmd->flags & NP_CMD_MANAGES)
+		effects |= NVME_CMD_EFFECTS_NCC | NVME_CMD_EFFECTS_NIC;
+	return np_le32(effects);
 }
 
 /*
@@ -153,12 +158,12 @@ static struct np_status np_logpage_effects(
 	for (unsigned int opcode = 0; opcode < 256; opcode++) {
 		const struct np_cmd *cmd = np_cmd_find_io((uint8_t)opcode);
 
-		log.acs[opcode] = np_logpage_effects_of(np_cmd_find_admin((uint8_t)opcode));
+		log.acs[opcode] = np_logpage_effects_of(subsys, np_cmd_find_admin((uint8_t)opcode));
 		if (has_zones || (cmd && csi == NVME_CSI_NVM && !(cmd->flags & NP_CMD_ZONED)))
-			log.iocs[opcode] = np_logpage_effects_of(cmd);
+			log.iocs[opcode] = np_logpage_effects_of(subsys, cmd);
 		if (!cmd)
-			log.iocs[opcode] =
-				np_logpage_effects_of(np_passthru_find(subsys, (uint8_t)opcode));
+			log.iocs[opcode] = np_logpage_effects_of(
+				subsys, np_passthru_find(subsys, (uint8_t)opcode));
 	}
 	np_window_put(window, 0, &log, sizeof(log));
 	*ret_bytes = sizeof(log);

@@ -133,6 +133,7 @@ enum {
 	NP_CMD_FIRST = 1 << 11,   /* may be the first of a fused pair */
 	NP_CMD_SECOND = 1 << 12,  /* and the second */
 	NP_CMD_ZONED = 1 << 13,   /* of the Zoned Namespace Command Set alone */
+	NP_CMD_MANAGES = 1 << 14, /* changes which namespaces there are; only with a manager */
 };
 
 /* Tables in cmd.c. Return: NULL for an unsupported opcode. */

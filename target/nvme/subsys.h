@@ -93,7 +93,8 @@ struct np_ns {
 	int (*protect)(struct np_ns *ns, bool is_protected);
 	/* May the host see it? NULL: every host may. Context: control thread. */
 	bool (*is_visible)(const struct np_ns *ns, const char *hostnqn);
-	void *owner;     /* of distrust(), protect() and is_visible() */
+	bool is_created, is_private; /* by a host; for one host at a time */
+	void *owner;                 /* of distrust(), protect() and is_visible() */
 	uint64_t shared; /* control thread only: regions in whose pools users[] are, a bit an id */
 	struct np_list link; /* control thread only, while it is being retired */
 };
@@ -103,6 +104,37 @@ struct np_view {
 	struct np_view *next; /* control thread only, while it is being replaced */
 	unsigned int nns;
 	struct np_ns *ns[];
+};
+
+struct np_subsys;
+
+/* What a host wants to be created. */
+struct np_ns_wish {
+	uint64_t nblocks; /* of np_capacity.block_bytes; not 0 */
+	uint32_t ana_group;
+	bool is_private; /* for one host */
+};
+
+/*
+ * Namespace management by hosts, on behalf of who set the subsystem up. A namespace is attached to hosts:
+ * all controllers of a host see it, those that come later as well.
+ * Context: control thread; when it returns all is done and durable, or nothing has changed.
+ */
+struct np_manager {
+	struct np_status (*create)(struct np_manager *manager, struct np_subsys *subsys,
+		const struct np_ns_wish *wish, uint32_t *ret_nsid);
+	/* @nsid: NVME_NSID_ALL means all */
+	struct np_status (*remove)(
+		struct np_manager *manager, struct np_subsys *subsys, uint32_t nsid);
+	/* @hosts: NQNs, each once; @is_attached: from now on, for all of them */
+	struct np_status (*attach)(struct np_manager *manager, struct np_subsys *subsys,
+		uint32_t nsid, const char *const *hosts, unsigned int nhosts, bool is_attached);
+};
+
+/* Where created namespaces come from. Written by the control thread. */
+struct np_capacity {
+	_Atomic uint64_t bytes, free_bytes;
+	_Atomic uint32_t block_bytes; /* their format */
 };
 
 struct np_subsys {
@@ -119,8 +151,10 @@ struct np_subsys {
 	uint16_t max_io_queues;
 	uint64_t passthru[4]; /* opcodes of I/O commands that are handed to the drive, a bit each */
 	_Atomic uint32_t nn;  /* no NSID above is valid; at least NP_MAX_NAMESPACES */
-	_Atomic(struct np_view *) view; /* of all; hosts see np_ctrl_view() */
-	struct np_list link;            /* control thread only, while it is being retired */
+	_Atomic(struct np_view *) view;       /* of all; hosts see np_ctrl_view() */
+	_Atomic(struct np_manager *) manager; /* NULL: hosts may not create namespaces */
+	struct np_capacity capacity;          /* with a manager */
+	struct np_list link;                  /* control thread only, while it is being retired */
 };
 
 enum np_port_state {
@@ -198,6 +232,12 @@ bool np_ns_is_used(const struct np_ns *ns);
 
 /* Return: NULL if @nsid is not an active namespace of @view. */
 struct np_ns *np_view_find(const struct np_view *view, uint32_t nsid);
+
+/* All namespaces of @subsys. A reactor may use it as it may np_ctrl_view(). */
+static inline const struct np_view *np_subsys_view(const struct np_subsys *subsys)
+{
+	return atomic_load_explicit(&subsys->view, memory_order_acquire);
+}
 
 /**
  * np_view_for_host() - what of @view a host may see

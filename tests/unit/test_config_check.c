@@ -1,72 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Tests of config/check.c and check_ns.c. Each case is a model of which one part is replaced.
+ * Tests of config/check.c and check_ns.c.
  *
  * Thread: one.
  * Depends: cmocka.
  */
-#include "tests/unit/config_fixture.h"
-
-#include <errno.h>
-
-#include "config/check.h"
-
-#define X20 "xxxxxxxxxxxxxxxxxxxx"
-#define X80 X20 X20 X20 X20
-
-#define HOSTS "{'nqn':'nqn.2024-01.x:h'}"
-#define ADDR(trtype, adrfam, traddr, trsvcid)                                   \
-	"'addr':{'trtype':'" trtype "','adrfam':'" adrfam "','traddr':'" traddr \
-	"','trsvcid':'" trsvcid "'}"
-#define PORT(id, addr, rest) "{'portid':" id "," addr ",'subsystems':['nqn.2024-01.x:s']" rest "}"
-#define PORTS PORT("1", ADDR("rdma", "ipv4", "10.0.0.1", "4420"), "")
-#define NS_OK "{'nsid':1,'device':{'path':'/dev/nvme0n1'}}"
-#define SUBSYS(attr, ns)                                                             \
-	"{'nqn':'nqn.2024-01.x:s','allowed_hosts':['nqn.2024-01.x:h'],'attr':{" attr \
-	"},'namespaces':[" ns "]}"
-#define NS(members) SUBSYS("", "{'nsid':1," members "}")
-#define NS_DEV "'device':{'path':'/dev/nvme0n1'},"
-#define PASSTHRU(opcodes)                                                                   \
-	"{'nqn':'nqn.2024-01.x:s','allowed_hosts':['nqn.2024-01.x:h'],'passthru':[" opcodes \
-	"],'namespaces':[" NS_OK "]}"
-#define ATTR(members) SUBSYS(members, NS_OK)
-
-/* A part that is NULL is the one that is in order. */
-struct check_case {
-	const char *hosts;
-	const char *ports;
-	const char *subsystems;
-	const char *daemon;
-	const char *says;
-};
-
-static int run_case(const struct check_case *c, struct config_log *log)
-{
-	struct np_cfg *cfg;
-	char text[8192];
-	int err;
-
-	snprintf(text, sizeof(text), "{'hosts':[%s],'ports':[%s],'subsystems':[%s],'daemon':{%s}}",
-		c->hosts ? c->hosts : HOSTS, c->ports ? c->ports : PORTS,
-		c->subsystems ? c->subsystems : SUBSYS("", NS_OK), c->daemon ? c->daemon : "");
-	if (config_parse(text, log, &cfg) < 0)
-		fail_msg("%s: %s", text, log->diag.error);
-	err = np_cfg_check(cfg, &log->diag);
-	np_cfg_free(cfg);
-	return err;
-}
-
-static void check_all(const struct check_case *cases, size_t n, int err)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct config_log log;
-		int got = run_case(&cases[i], &log);
-
-		if (got != err)
-			fail_msg("case %zu: %d, %s", i, got, log.diag.error);
-		assert_string_equal(err ? log.diag.error : log.text, cases[i].says);
-	}
-}
+#include "tests/unit/config_cases.h"
 
 static void test_check__accepts(void **state)
 {
@@ -196,6 +135,15 @@ static void test_check__refuses_names(void **state)
 			.says = "subsystems[0].attr.firmware: 9 bytes long, at most 8 are allowed"},
 		{.subsystems = ATTR("'cntlid_min':9,'cntlid_max':8"),
 			.says = "subsystems[0].attr.cntlid_min: 9 is above cntlid_max, 8"},
+		{.subsystems = MANAGED("'folder':'/srv'"),
+			.says = "subsystems[0].namespace_management: needs both a folder and "
+				"capacity_bytes"},
+		{.subsystems = MANAGED("'capacity_bytes':4096"),
+			.says = "subsystems[0].namespace_management: needs both a folder and "
+				"capacity_bytes"},
+		{.subsystems = MANAGED("'folder':'srv','capacity_bytes':4096"),
+			.says = "subsystems[0].namespace_management.folder: \"srv\" is not an "
+				"absolute path of at most 1024 bytes"},
 		{.subsystems = PASSTHRU("'0x81',128,'0x8z'"),
 			.says = "subsystems[0].passthru[2]: \"0x8z\" is no opcode (0 to 255)"},
 		{.subsystems = PASSTHRU("256"),
@@ -231,80 +179,6 @@ static void test_check__nqn_length_limit(void **state)
 	snprintf(longer, sizeof(longer), HOSTS ",{'nqn':'nqn.2024-01.%0212d'}", 0);
 	check_all(&fits, 1, 0);
 	check_all(&too_long, 1, -EINVAL);
-}
-
-static void test_check__refuses_ports(void **state)
-{
-	static const struct check_case cases[] = {
-		{.ports = PORT("1", ADDR("tcp", "ipv4", "10.0.0.1", "4420"), ""),
-			.says = "ports[0].addr.trtype: \"tcp\" is not supported, only \"rdma\" is"},
-		{.ports = PORT("1", ADDR("rdma", "", "10.0.0.1", "4420"), ""),
-			.says = "ports[0].addr.adrfam: \"\" is not supported, only \"ipv4\" and "
-				"\"ipv6\" are"},
-		{.ports = PORT("1", ADDR("rdma", "ib", "10.0.0.1", "4420"), ""),
-			.says = "ports[0].addr.adrfam: \"ib\" is not supported, only \"ipv4\" and "
-				"\"ipv6\" are"},
-		{.ports = PORT("1", ADDR("rdma", "ipv6", "10.0.0.1", "4420"), ""),
-			.says = "ports[0].addr.traddr: \"10.0.0.1\" is no ipv6 address"},
-		{.ports = PORT("1", ADDR("rdma", "ipv4", "fd00::1", "4420"), ""),
-			.says = "ports[0].addr.traddr: \"fd00::1\" is no ipv4 address"},
-		{.ports = PORT("1", ADDR("rdma", "ipv4", "10.0.0.1%eth0", "4420"), ""),
-			.says = "ports[0].addr.traddr: \"10.0.0.1%eth0\" is no ipv4 address"},
-		{.ports = PORT("1", ADDR("rdma", "ipv6", "fe80::1%", "4420"), ""),
-			.says = "ports[0].addr.traddr: \"fe80::1%\" is no ipv6 address"},
-		{.ports = PORT("1", ADDR("rdma", "ipv4", "", "4420"), ""),
-			.says = "ports[0].addr.traddr: \"\" is no ipv4 address"},
-		{.ports = PORT("1", ADDR("rdma", "ipv4", "10.0.0.1", "0"), ""),
-			.says = "ports[0].addr.trsvcid: \"0\" is not a port number (1 to 65535)"},
-		{.ports = PORT("1", ADDR("rdma", "ipv4", "10.0.0.1", "65536"), ""),
-			.says = "ports[0].addr.trsvcid: \"65536\" is not a port number (1 to "
-				"65535)"},
-		{.ports = PORT("1", ADDR("rdma", "ipv4", "10.0.0.1", "4294971716"), ""),
-			.says = "ports[0].addr.trsvcid: \"4294971716\" is not a port number "
-				"(1 to 65535)"},
-		{.ports = PORT("1", ADDR("rdma", "ipv4", "10.0.0.1", "nvme"), ""),
-			.says = "ports[0].addr.trsvcid: \"nvme\" is not a port number (1 to "
-				"65535)"},
-		{.ports = PORTS "," PORT("1", ADDR("rdma", "ipv4", "10.0.0.2", "4420"), ""),
-			.says = "ports[1].portid: 1 is ports[0] already"},
-		{.ports = PORTS "," PORT("1", ADDR("tcp", "ipv4", "10.0.0.2", "4420"), ""),
-			.says = "ports[1].portid: 1 is ports[0] already"},
-		{.ports = PORTS "," PORT("2", ADDR("rdma", "ipv4", "10.0.0.1", "04420"), ""),
-			.says = "ports[1].addr: \"10.0.0.1\" service 04420 is taken by ports[0], "
-				"\"10.0.0.1\""},
-		{.ports = PORTS "," PORT("2", ADDR("rdma", "ipv4", "0.0.0.0", "4420"), ""),
-			.says = "ports[1].addr: \"0.0.0.0\" service 4420 is taken by ports[0], "
-				"\"10.0.0.1\""},
-		{.ports = PORT("1", ADDR("rdma", "ipv6", "::", "9"), "") "," PORT(
-			 "2", ADDR("rdma", "ipv6", "fd00::1", "9"), ""),
-			.says = "ports[1].addr: \"fd00::1\" service 9 is taken by ports[0], "
-				"\"::\""},
-		{.ports = PORT("1", ADDR("rdma", "ipv6", "fd00::1", "9"), "") "," PORT(
-			 "2", ADDR("rdma", "ipv6", "fd00:0::1", "9"), ""),
-			.says = "ports[1].addr: \"fd00:0::1\" service 9 is taken by ports[0], "
-				"\"fd00::1\""},
-		{.ports = "{'portid':1," ADDR(
-			 "rdma", "ipv4", "1.1.1.1", "1") ",'subsystems':['q']}",
-			.says = "ports[0].subsystems[0]: \"q\" is not one of subsystems[]"},
-		{.ports = "{'portid':1," ADDR("rdma", "ipv4", "1.1.1.1",
-			 "1") ",'subsystems':['nqn.2024-01.x:s','nqn.2024-01.x:s']}",
-			.says = "ports[0].subsystems[1]: \"nqn.2024-01.x:s\" is listed twice"},
-		{.ports = PORT("1", ADDR("rdma", "ipv4", "1.1.1.1", "1"),
-			 ",'ana_groups':[{'grpid':2},{'grpid':2}]"),
-			.says = "ports[0].ana_groups[1].grpid: 2 is listed twice"},
-		{.ports = PORT("1", ADDR("rdma", "ipv4", "1.1.1.1", "1"),
-			 ",'referrals':[{'name':'r'," ADDR("tcp", "ipv4", "1",
-				 "1") "},{'name':'r'," ADDR("tcp", "ipv4", "1", "1") "}]"),
-			.says = "ports[0].referrals[1].name: \"r\" is listed twice"},
-		{.ports = PORT("1", ADDR("rdma", "ipv4", "1.1.1.1", "1"),
-			 ",'referrals':[{'name':'r'," ADDR(
-				 "tcp", "ipv4", "1", X20 X20 "1234") "}]"),
-			.says = "ports[0].referrals[0].addr.trsvcid: 44 bytes long, at most 32 are "
-				"allowed"},
-	};
-
-	(void)state;
-	check_all(cases, ARRAY_SIZE(cases), -EINVAL);
 }
 
 #define UUID "'uuid':'a2a38f5c-3b8d-44b5-a6a4-1f0a7c3c9d02'"
@@ -390,7 +264,6 @@ int main(void)
 		cmocka_unit_test(test_check__warns),
 		cmocka_unit_test(test_check__refuses_names),
 		cmocka_unit_test(test_check__nqn_length_limit),
-		cmocka_unit_test(test_check__refuses_ports),
 		cmocka_unit_test(test_check__refuses_namespaces),
 		cmocka_unit_test(test_check__refuses_daemon_settings),
 	};
