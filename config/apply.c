@@ -11,6 +11,7 @@
 #include "config/apply.h"
 #include "config/apply_manage.h"
 #include "config/apply_mem.h"
+#include "config/mdns.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -42,8 +43,10 @@ void np_apply_discovery_changed(struct np_daemon *daemon)
 static void np_apply_set_state(struct np_daemon *daemon, struct np_port *port,
 	enum np_port_state state, const char *reason)
 {
-	if (np_port_set_state(port, state, reason))
-		np_apply_discovery_changed(daemon);
+	if (!np_port_set_state(port, state, reason))
+		return;
+	np_apply_discovery_changed(daemon);
+	np_apply_announce(daemon);
 }
 
 void np_apply_listen(struct np_daemon *daemon, struct np_port *port)
@@ -70,6 +73,14 @@ void np_apply_unlisten(struct np_daemon *daemon, struct np_port *port, const cha
 	if (port->state == NP_PORT_LISTENING)
 		daemon->transport->ops->unlisten(daemon->transport, port);
 	np_apply_set_state(daemon, port, NP_PORT_CLOSED, reason);
+}
+
+/* Whoever retries ports will listen again. */
+static void np_apply_port_lost(void *ctx, struct np_port *port, const char *why)
+{
+	np_event(NP_EVENT_PORT, NP_LOG_WARN, "port %u: no longer listening at %s: %s", port->portid,
+		port->traddr, why);
+	np_apply_set_state(ctx, port, NP_PORT_RETRYING, why);
 }
 
 static void np_apply_listen_retry(struct ev_loop *loop, struct ev_timer *timer, int events)
@@ -111,6 +122,7 @@ static int np_apply_start_runtime(
 /* Frees what np_apply_start() has made so far, in reverse. */
 static void np_apply_undo(struct np_daemon *daemon)
 {
+	np_mdns_close(daemon->mdns);
 	if (daemon->transport)
 		daemon->transport->ops->close(daemon->transport);
 	np_runtime_stop(&daemon->runtime);
@@ -135,6 +147,7 @@ static int np_apply_bring_up(struct np_daemon *daemon, char *why, size_t why_siz
 		.fence = fences[daemon->cfg->daemon.p2p_fence],
 		.software_p2p = daemon->cfg->daemon.software_p2p,
 		.devices_changed = np_apply_devices_changed,
+		.port_lost = np_apply_port_lost,
 		.ctx = daemon,
 	};
 	struct np_runtime *runtime = &daemon->runtime;
@@ -186,6 +199,8 @@ int np_apply_start(struct np_daemon *daemon, struct ev_loop *loop, const struct 
 		return ret;
 	}
 	ret = np_apply_bring_up(daemon, why, why_size);
+	if (!ret)
+		ret = np_apply_mdns_open(daemon, why, why_size);
 	if (ret) {
 		np_apply_undo(daemon);
 		return ret;

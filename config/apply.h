@@ -19,6 +19,7 @@
 #include "transport/transport.h"
 
 struct np_daemon;
+struct np_mdns;
 
 /* A device opened with one engine, and what was found with it. */
 struct np_apply_engine {
@@ -85,7 +86,8 @@ struct np_daemon {
 	struct ev_timer listen_timer;
 	struct np_hotplug *hotplug; /* NULL: devices are not watched */
 	struct ev_timer reconsider_timer, lost_timer;
-	bool is_device_new; /* since the last reconsideration */
+	bool is_device_new;   /* since the last reconsideration */
+	struct np_mdns *mdns; /* NULL: nothing is announced */
 	struct ev_timer health_timer;
 	struct np_list health_checks; /* drives that were asked for it */
 	struct ev_timer retire_timer;
@@ -319,6 +321,14 @@ int np_apply_protect(struct np_ns *ns, bool is_protected);
  * Return: 0 or -ENOMEM.
  */
 int np_apply_resv(struct np_daemon *daemon, struct np_applied_ns *applied);
+
+/* apply_mdns.c ------------------------------------------------------------------------------ */
+
+/* Begins to announce ports, if that is wanted. Return: 0, or -errno with a sentence in @why. */
+int np_apply_mdns_open(struct np_daemon *daemon, char *why, size_t why_size);
+
+/* Announces the ports that listen now, and no others. */
+void np_apply_announce(struct np_daemon *daemon);
 
 /* apply_health.c ---------------------------------------------------------------------------- */
 

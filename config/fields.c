@@ -282,6 +282,7 @@ static const struct np_cfg_field daemon_fields[] = {
 	STR("discovery_nqn", struct np_cfg_daemon, discovery_nqn),
 	INT("cmb_pool_bytes", struct np_cfg_daemon, cmb_pool_bytes, 0, INT64_MAX, 0),
 	INT("host_pool_bytes", struct np_cfg_daemon, host_pool_bytes, 0, INT64_MAX, 64 << 20),
+	BOOL("mdns", struct np_cfg_daemon, mdns, false),
 	BOOL("software_p2p", struct np_cfg_daemon, software_p2p, false),
 	LIST("memory", struct np_cfg_daemon, memory, &memory_class),
 };

@@ -252,6 +252,7 @@ struct np_cfg_daemon {
 	char *state_dir;          /* what must outlive the process; default NP_CFG_STATE_DEFAULT */
 	uint64_t cmb_pool_bytes;  /* per provider; 0 = as much as is free, up to 64 MiB (default) */
 	uint64_t host_pool_bytes; /* for each NUMA node with an RNIC; default 64 MiB */
+	bool mdns;                /* announce ports; default false */
 	bool software_p2p;        /* default false; of no effect but on arm64 */
 	struct np_cfg_memory *memory;
 	size_t n_memory;

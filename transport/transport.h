@@ -73,6 +73,8 @@ struct np_transport_settings {
 	 * regions' notes. NULL: nobody wants to know. Context: control thread.
 	 */
 	void (*devices_changed)(void *ctx);
+	/* @port does not listen any more, for the reason @why. Context: control thread. */
+	void (*port_lost)(void *ctx, struct np_port *port, const char *why);
 	void *ctx;
 };
 

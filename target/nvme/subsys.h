@@ -171,6 +171,7 @@ struct np_port {
 	char traddr[64];
 	char trsvcid[8];
 	bool is_ipv6;
+	bool is_iwarp;         /* the transport's, while it listens */
 	uint8_t treq;          /* NVMF_TREQ_ */
 	uint32_t inline_bytes; /* in-capsule data behind the SQE, 0 to 16 KiB */
 	bool is_inline_given;  /* by the operator */

@@ -149,11 +149,11 @@ void np_rdma_conn_sweep(struct np_rdma_conn *conn)
 	(void)conn;
 }
 
-bool np_port_set_state(struct np_port *port, enum np_port_state state, const char *reason)
+static void port_lost(void *ctx, struct np_port *port, const char *why)
 {
-	port->state = state;
-	snprintf(port->reason, sizeof(port->reason), "%s", reason);
-	return false;
+	(void)ctx;
+	port->state = NP_PORT_RETRYING;
+	snprintf(port->reason, sizeof(port->reason), "%s", why);
 }
 
 void np_queue_closed(struct np_queue *queue)
@@ -192,6 +192,7 @@ static int setup(void **state)
 	strcpy(w->port.trsvcid, "4420");
 	assert_int_equal(np_rdma_cm_listen(&w->rdma, &w->port, why, sizeof(why)), 0);
 	w->port.state = NP_PORT_LISTENING;
+	w->rdma.settings.port_lost = port_lost;
 	*state = w;
 	return 0;
 }

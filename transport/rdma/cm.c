@@ -137,15 +137,13 @@ static void listener_free(struct np_rdma_listener *listener)
 	free(listener);
 }
 
-/* Whoever retries ports will listen again. */
 static void listener_lost(struct np_rdma_listener *listener, const char *why)
 {
+	const struct np_transport_settings *settings = &listener->rdma->settings;
 	struct np_port *port = listener->port;
 
 	listener_free(listener);
-	np_port_set_state(port, NP_PORT_RETRYING, why);
-	np_event(NP_EVENT_PORT, NP_LOG_WARN, "port %u: no longer listening at %s: %s", port->portid,
-		port->traddr, why);
+	settings->port_lost(settings->ctx, port, why);
 }
 
 static void on_listener_event(
@@ -254,6 +252,8 @@ int np_rdma_cm_listen(struct np_rdma *rdma, struct np_port *port, char *why, siz
 		listener_free(listener);
 		return err;
 	}
+	port->is_iwarp = listener->id->verbs &&
+		listener->id->verbs->device->transport_type == IBV_TRANSPORT_IWARP;
 	port->listener = listener;
 	return 0;
 }
