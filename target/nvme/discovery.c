@@ -114,7 +114,7 @@ static void np_discovery_put_referrals(struct np_disc_writer *writer, const stru
 }
 
 uint64_t np_discovery_write(const struct np_target *target, const struct np_port *via,
-	const char *hostnqn, const char *local_addr, const struct np_window *window)
+	const char *hostnqn, const char *local_addr, bool is_local, const struct np_window *window)
 {
 	struct np_disc_writer writer = {window, 0};
 	struct nvmf_discovery_log header = {0};
@@ -128,7 +128,7 @@ uint64_t np_discovery_write(const struct np_target *target, const struct np_port
 		const struct np_port *port = target->ports[p];
 
 		/* Whoever went there would find nobody. */
-		if (port->state != NP_PORT_LISTENING)
+		if (port->state != NP_PORT_LISTENING || (is_local && port != via))
 			continue;
 		if (!np_discovery_addr_of(port, via, local_addr, &addr))
 			continue;
@@ -137,7 +137,8 @@ uint64_t np_discovery_write(const struct np_target *target, const struct np_port
 				np_discovery_put(
 					&writer, &addr, NP_SUBTYPE_NVM, 0, port->subsys[s]->nqn);
 	}
-	np_discovery_put_referrals(&writer, via);
+	if (!is_local)
+		np_discovery_put_referrals(&writer, via);
 	header.numrec = htole64(writer.nrecords);
 	np_window_put(window, 0, &header, sizeof(header));
 	return sizeof(header) + writer.nrecords * sizeof(struct nvmf_disc_log_entry);

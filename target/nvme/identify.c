@@ -183,10 +183,12 @@ static struct np_status np_identify_ctrl(struct np_req *req, uint8_t *data)
 	/* Of several blocks hardly any but the last ends where a page-granular RNIC needs it to. */
 	id->msdbd = req->queue->region_paged ? 1 : NP_MAX_SGL_SEGS;
 	memcpy(id->subnqn, subsys->nqn, sizeof(subsys->nqn));
-	if (subsys->is_discovery)
+	if (subsys->is_discovery) {
 		id->lpa = NVME_CTRL_LPA_EXTENDED;
-	else
+		id->dctype = NVME_CTRL_DCTYPE_DDC;
+	} else {
 		np_identify_fill_io(ctrl, id);
+	}
 	return NP_SUCCESS;
 }
 

@@ -74,15 +74,24 @@ static uint8_t np_logpage_lid(const struct np_req *req)
 	return (uint8_t)np_le32(req->sqe.cdw10);
 }
 
+/* Log Specific Field: its meaning is the page's. */
+static uint32_t np_logpage_lsp(const struct np_req *req)
+{
+	return np_le32(req->sqe.cdw10) >> 8 & NP_CDW10_LSP_MASK;
+}
+
+/* With what of a page's Log Specific Field is understood, where the page has a place for that. */
 static struct np_status np_logpage_supported(
 	struct np_req *req, const struct np_window *window, uint64_t *ret_bytes)
 {
-	const uint32_t is_supported = np_le32(1);
+	for (unsigned int lid = 0; lid < 256; lid++) {
+		uint32_t entry_le = np_le32(1);
 
-	for (unsigned int lid = 0; lid < 256; lid++)
+		if (lid == NVME_LOG_LID_DISCOVER)
+			entry_le |= np_le32((uint32_t)NVMF_LOG_DISC_LSP_PLEO << 16);
 		if (np_logpage_find(req->queue->ctrl, (uint8_t)lid))
-			np_window_put(window, lid * sizeof(is_supported), &is_supported,
-				sizeof(is_supported));
+			np_window_put(window, lid * sizeof(entry_le), &entry_le, sizeof(entry_le));
+	}
 	*ret_bytes = sizeof(struct nvme_supported_log_pages);
 	return NP_SUCCESS;
 }
@@ -187,8 +196,8 @@ static struct np_status np_logpage_discovery(
 {
 	const struct np_ctrl *ctrl = req->queue->ctrl;
 
-	*ret_bytes = np_discovery_write(
-		ctrl->target, ctrl->port, ctrl->hostnqn, req->queue->local_addr, window);
+	*ret_bytes = np_discovery_write(ctrl->target, ctrl->port, ctrl->hostnqn,
+		req->queue->local_addr, np_logpage_lsp(req) & NVMF_LOG_DISC_LSP_PLEO, window);
 	return NP_SUCCESS;
 }
 
@@ -196,10 +205,8 @@ static struct np_status np_logpage_discovery(
 static struct np_status np_logpage_ana(
 	struct np_req *req, const struct np_window *window, uint64_t *ret_bytes)
 {
-	const uint32_t lsp = np_le32(req->sqe.cdw10) >> 8 & NP_CDW10_LSP_MASK;
-
-	*ret_bytes =
-		np_ana_write(req->queue->ctrl, !(lsp & NVME_LOG_ANA_LSP_RGO_GROUPS_ONLY), window);
+	*ret_bytes = np_ana_write(req->queue->ctrl,
+		!(np_logpage_lsp(req) & NVME_LOG_ANA_LSP_RGO_GROUPS_ONLY), window);
 	return NP_SUCCESS;
 }
 

@@ -58,6 +58,7 @@ static struct np_referral tcp_referral = {
 	.portid = 8, .traddr = "10.1.1.1", .trsvcid = "8009", .adrfam = 1, .trtype = 3};
 
 static uint8_t buf[16 * 1024];
+static bool is_local; /* port local entries only */
 
 static const struct nvmf_discovery_log *read_log(
 	const struct np_port *via, const char *host, const char *local_addr, uint64_t *ret_bytes)
@@ -65,7 +66,7 @@ static const struct nvmf_discovery_log *read_log(
 	const struct np_window window = {buf, 0, sizeof(buf)};
 
 	memset(buf, 0, sizeof(buf));
-	*ret_bytes = np_discovery_write(&target, via, host, local_addr, &window);
+	*ret_bytes = np_discovery_write(&target, via, host, local_addr, is_local, &window);
 	return (const void *)buf;
 }
 
@@ -176,6 +177,30 @@ static void test_log__referrals_of_this_port(void **state)
 	np_list_del(&tcp_referral.link);
 }
 
+/* Neither other ports nor other targets. */
+static void test_log__of_this_port_alone(void **state)
+{
+	static struct np_referral elsewhere = {.portid = 9,
+		.traddr = "10.9.9.9",
+		.trsvcid = "4420",
+		.trtype = NVMF_TRTYPE_RDMA,
+		.adrfam = NVMF_ADDR_FAMILY_IP4};
+	const struct nvmf_discovery_log *log;
+	uint64_t bytes;
+
+	(void)state;
+	np_list_add_tail(&fixed.referrals, &elsewhere.link);
+	is_local = true;
+	log = read_log(&fixed, HOST, "192.168.1.1", &bytes);
+	is_local = false;
+	assert_int_equal(np_le64(log->numrec), bytes / 1024 - 1);
+	assert_true(np_le64(log->numrec) >= 2);
+	for (uint64_t i = 0; i < np_le64(log->numrec); i++)
+		assert_int_equal(np_le16(log->entries[i].portid), fixed.portid);
+	assert_int_equal(log->entries[0].subtype, NVME_NQN_CURR);
+	np_list_del(&elsewhere.link);
+}
+
 static void test_log__leaves_out_a_port_that_does_not_listen(void **state)
 {
 	static const struct want want[] = {
@@ -238,8 +263,8 @@ static void test_log__any_offset_and_length(void **state)
 			const struct np_window window = {part, offsets[o], lengths[l]};
 
 			assert_non_null(part);
-			assert_int_equal(
-				np_discovery_write(&target, &fixed, HOST, "192.168.1.1", &window),
+			assert_int_equal(np_discovery_write(&target, &fixed, HOST, "192.168.1.1",
+						 false, &window),
 				bytes);
 			for (uint32_t i = 0; i < lengths[l]; i++)
 				assert_int_equal(part[i],
@@ -266,6 +291,7 @@ int main(void)
 		cmocka_unit_test(test_log__shows_allowed_subsystems_only),
 		cmocka_unit_test(test_log__wildcard_becomes_the_host_s_address),
 		cmocka_unit_test(test_log__referrals_of_this_port),
+		cmocka_unit_test(test_log__of_this_port_alone),
 		cmocka_unit_test(test_log__leaves_out_a_port_that_does_not_listen),
 		cmocka_unit_test(test_discovery__has_two_names),
 		cmocka_unit_test(test_log__generation_counter),
