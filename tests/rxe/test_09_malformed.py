@@ -6,7 +6,7 @@ import pytest
 
 import fio
 import host
-from target import NQN, Target, config, namespace, port, subsystem
+from target import NQN, RUNTIME, Target, config, namespace, port, subsystem
 from vm import LOOPBACK, build_dir, wait_for
 
 HOST_NQN = "nqn.2024-01.test:hostmem"
@@ -26,9 +26,15 @@ def served(vm):
     """A target with a namespace in peer memory, and on another port one in host memory."""
     if not os.access(os.path.join(build_dir(), "bin", "np-rawclient"), os.X_OK):
         pytest.skip("np-rawclient is not built; it comes with NP_TESTS=ON")
+    everything = dict(resv={"enable": 1})
+    subsystems = [
+        subsystem(NQN, namespace(1, vm.block_device("cmb"), p2pmem="1", p2pmem_require=True,
+                                 **everything)),
+        subsystem(HOST_NQN, namespace(1, vm.block_device("plain"), **everything))]
+    for entry in subsystems:
+        entry["namespace_management"] = {"folder": f"{RUNTIME}/created", "capacity_bytes": 1 << 30}
     whole = config(
-        [subsystem(NQN, namespace(1, vm.block_device("cmb"), p2pmem="1", p2pmem_require=True)),
-         subsystem(HOST_NQN, namespace(1, vm.block_device("plain")))],
+        subsystems,
         [port(1, [NQN]),
          port(2, [HOST_NQN], service=SERVICE[HOST_NQN], inline_data_size=INLINE_BYTES),
          port(3, [HOST_NQN], service=NO_INLINE_SERVICE, inline_data_size=0)])

@@ -49,7 +49,7 @@ static bool is_logged(struct raw_env *env, const struct raw_case *self, const st
 		np_le16(entry.parm_error_location), where);
 }
 
-static bool run_fields(struct raw_env *env, const struct raw_case *self)
+bool raw_run_fields(struct raw_env *env, const struct raw_case *self)
 {
 	const struct raw_fields *fields = self->fields;
 	struct raw_ctrl *ctrl = env->shared;
@@ -63,6 +63,7 @@ static bool run_fields(struct raw_env *env, const struct raw_case *self)
 	sqe.cdw13 = np_le32(fields->cdw10_15[3]);
 	sqe.cdw14 = np_le32(fields->cdw10_15[4]);
 	sqe.cdw15 = np_le32(fields->cdw10_15[5]);
+	memcpy(env->data, fields->data ? fields->data : "", fields->data_bytes);
 	if (fields->bytes)
 		raw_sgl_keyed(&sqe.sgl, (uintptr_t)env->data, fields->bytes, env->data_mr->rkey,
 			NP_SGL_SUB_ADDRESS);
@@ -71,23 +72,16 @@ static bool run_fields(struct raw_env *env, const struct raw_case *self)
 }
 
 /* clang-format off */
-#define FIELDS(title, status, ...) \
-	{.name = title, .run = run_fields, .want = status, \
-		.fields = &(const struct raw_fields){__VA_ARGS__}}
-#define ADMIN(title, status, op, ns, ...) \
-	FIELDS(title, status, .opcode = (op), .nsid = (ns), __VA_ARGS__)
-#define IO(title, status, op, ns, ...) \
-	FIELDS(title, status, .is_io = true, .opcode = (op), .nsid = (ns), __VA_ARGS__)
 #define LOG(title, status, ns, ...) \
-	ADMIN("log-" title, status, nvme_admin_get_log_page, ns, .bytes = PAGE, __VA_ARGS__)
+	RAW_ADMIN("log-" title, status, nvme_admin_get_log_page, ns, .bytes = PAGE, __VA_ARGS__)
 #define GET(title, status, ns, ...) \
-	ADMIN("get-feature-" title, status, nvme_admin_get_features, ns, __VA_ARGS__)
+	RAW_ADMIN("get-feature-" title, status, nvme_admin_get_features, ns, __VA_ARGS__)
 #define SET(title, status, ns, ...) \
-	ADMIN("set-feature-" title, status, nvme_admin_set_features, ns, __VA_ARGS__)
+	RAW_ADMIN("set-feature-" title, status, nvme_admin_set_features, ns, __VA_ARGS__)
 #define IDENTIFY(title, status, ns, ...) \
-	ADMIN("identify-" title, status, nvme_admin_identify, ns, .bytes = PAGE, __VA_ARGS__)
+	RAW_ADMIN("identify-" title, status, nvme_admin_identify, ns, .bytes = PAGE, __VA_ARGS__)
 #define ABSENT(title, op) \
-	ADMIN("absent-" title, NVME_SC_INVALID_OPCODE, op, 0, .byte = 0)
+	RAW_ADMIN("absent-" title, NVME_SC_INVALID_OPCODE, op, 0, .byte = 0)
 
 const struct raw_case raw_field_cases[] = {
 	LOG("unknown", RAW_SPECIFIC(NVME_SC_INVALID_LOG_PAGE), 0,
@@ -108,7 +102,10 @@ const struct raw_case raw_field_cases[] = {
 		.cdw10_15 = {NUMD(PAGE) | 2}, .byte = 4),
 
 	IDENTIFY("nsid-0", NVME_SC_INVALID_NS, 0, .cdw10_15 = {0x00}, .byte = 4),
-	IDENTIFY("nsid-ffffffff", NVME_SC_INVALID_NS, 0xffffffff, .cdw10_15 = {0x00}, .byte = 4),
+	IDENTIFY("common-of-ffffffff", NVME_SC_INVALID_NS, 0xffffffff, .cdw10_15 = {0x08}, .byte = 4),
+	IDENTIFY("allocated-of-0", NVME_SC_INVALID_NS, 0, .cdw10_15 = {0x11}, .byte = 4),
+	IDENTIFY("allocated-from-ffffffff", NVME_SC_INVALID_NS, 0xffffffff,
+		.cdw10_15 = {0x10}, .byte = 4),
 	IDENTIFY("list-from-fffffffe", NVME_SC_INVALID_NS, 0xfffffffe,
 		.cdw10_15 = {0x02}, .byte = 4),
 	IDENTIFY("list-from-ffffffff", NVME_SC_INVALID_NS, 0xffffffff,
@@ -144,35 +141,34 @@ const struct raw_case raw_field_cases[] = {
 
 	ABSENT("create-sq", nvme_admin_create_sq), ABSENT("delete-sq", nvme_admin_delete_sq),
 	ABSENT("create-cq", nvme_admin_create_cq), ABSENT("delete-cq", nvme_admin_delete_cq),
-	ABSENT("ns-mgmt", nvme_admin_ns_mgmt), ABSENT("ns-attach", nvme_admin_ns_attach),
 	ABSENT("fw-commit", nvme_admin_fw_commit), ABSENT("fw-download", nvme_admin_fw_download),
 	ABSENT("self-test", nvme_admin_dev_self_test), ABSENT("format", nvme_admin_format_nvm),
 	ABSENT("sanitize", nvme_admin_sanitize_nvm), ABSENT("doorbells", nvme_admin_dbbuf),
 	ABSENT("security-send", nvme_admin_security_send),
 
-	IO("flush-nsid-ffffffff", NVME_SC_INVALID_NS, nvme_cmd_flush, 0xffffffff, .byte = 4),
-	IO("write-directive", NVME_SC_INVALID_FIELD, nvme_cmd_write, RAW_NSID_OURS,
+	RAW_IO("flush-nsid-ffffffff", NVME_SC_INVALID_NS, nvme_cmd_flush, 0xffffffff, .byte = 4),
+	RAW_IO("write-directive", NVME_SC_INVALID_FIELD, nvme_cmd_write, RAW_NSID_OURS,
 		.cdw10_15 = {0, 0, 1u << 20}, .bytes = PAGE, .byte = 50, .bit = 4),
-	IO("compare-lba-max", NVME_SC_LBA_RANGE, nvme_cmd_compare, RAW_NSID_OURS,
+	RAW_IO("compare-lba-max", NVME_SC_LBA_RANGE, nvme_cmd_compare, RAW_NSID_OURS,
 		.cdw10_15 = {LAST_LBA}, .bytes = PAGE, .byte = 40),
-	IO("compare-nsid-0", NVME_SC_INVALID_NS, nvme_cmd_compare, 0, .bytes = PAGE, .byte = 4),
-	IO("verify-lba-max", NVME_SC_LBA_RANGE, nvme_cmd_verify, RAW_NSID_OURS,
+	RAW_IO("compare-nsid-0", NVME_SC_INVALID_NS, nvme_cmd_compare, 0, .bytes = PAGE, .byte = 4),
+	RAW_IO("verify-lba-max", NVME_SC_LBA_RANGE, nvme_cmd_verify, RAW_NSID_OURS,
 		.cdw10_15 = {LAST_LBA, 0xffff}, .byte = 40),
-	IO("zeroes-lba-max", NVME_SC_LBA_RANGE, nvme_cmd_write_zeroes, RAW_NSID_OURS,
+	RAW_IO("zeroes-lba-max", NVME_SC_LBA_RANGE, nvme_cmd_write_zeroes, RAW_NSID_OURS,
 		.cdw10_15 = {LAST_LBA, 0xffff}, .byte = 40),
-	IO("dsm-nsid-ffffffff", NVME_SC_INVALID_NS, nvme_cmd_dsm, 0xffffffff,
+	RAW_IO("dsm-nsid-ffffffff", NVME_SC_INVALID_NS, nvme_cmd_dsm, 0xffffffff,
 		.bytes = 16, .byte = 4),
-	IO("copy-format-2", NVME_SC_INVALID_FIELD, nvme_cmd_copy, RAW_NSID_OURS,
+	RAW_IO("copy-format-2", NVME_SC_INVALID_FIELD, nvme_cmd_copy, RAW_NSID_OURS,
 		.cdw10_15 = {0, 0, 2u << 8}, .bytes = 32, .byte = 49),
-	IO("copy-directive", NVME_SC_INVALID_FIELD, nvme_cmd_copy, RAW_NSID_OURS,
+	RAW_IO("copy-directive", NVME_SC_INVALID_FIELD, nvme_cmd_copy, RAW_NSID_OURS,
 		.cdw10_15 = {0, 0, 1u << 20}, .bytes = 32, .byte = 50, .bit = 4),
-	IO("zone-append-no-zones", NVME_SC_INVALID_OPCODE, nvme_zns_cmd_append, RAW_NSID_OURS,
+	RAW_IO("zone-append-no-zones", NVME_SC_INVALID_OPCODE, nvme_zns_cmd_append, RAW_NSID_OURS,
 		.bytes = PAGE, .byte = 0),
-	IO("zone-send-no-zones", NVME_SC_INVALID_OPCODE, nvme_zns_cmd_mgmt_send, RAW_NSID_OURS,
+	RAW_IO("zone-send-no-zones", NVME_SC_INVALID_OPCODE, nvme_zns_cmd_mgmt_send, RAW_NSID_OURS,
 		.byte = 0),
-	IO("zone-report-no-zones", NVME_SC_INVALID_OPCODE, nvme_zns_cmd_mgmt_recv, RAW_NSID_OURS,
+	RAW_IO("zone-report-no-zones", NVME_SC_INVALID_OPCODE, nvme_zns_cmd_mgmt_recv, RAW_NSID_OURS,
 		.bytes = PAGE, .byte = 0),
-	IO("io-mgmt", NVME_SC_INVALID_OPCODE, nvme_cmd_io_mgmt_recv, RAW_NSID_OURS, .byte = 0),
+	RAW_IO("io-mgmt", NVME_SC_INVALID_OPCODE, nvme_cmd_io_mgmt_recv, RAW_NSID_OURS, .byte = 0),
 	{0},
 };
 /* clang-format on */

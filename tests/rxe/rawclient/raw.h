@@ -99,7 +99,9 @@ struct raw_fields {
 	uint8_t opcode;
 	uint32_t nsid;
 	uint32_t cdw10_15[6];
-	uint32_t bytes;    /* of data */
+	uint32_t bytes;   /* of data */
+	const void *data; /* what it begins with; NULL: whatever is there */
+	uint32_t data_bytes;
 	uint8_t byte, bit; /* of the command */
 	bool is_unnamed;   /* the log names none */
 };
@@ -119,9 +121,26 @@ struct raw_case {
 };
 
 /* Each ends with an entry without a name. */
+/* Sends the command of self->fields: the answer is self->want, and the error log says the same. */
+bool raw_run_fields(struct raw_env *env, const struct raw_case *self);
+
+/* Rows of tables of them: a command of the admin queue, and of the I/O queue. */
+#define RAW_FIELDS(title, status, ...)                                \
+	{                                                             \
+		.name = title, .run = raw_run_fields, .want = status, \
+		.fields = &(const struct raw_fields)                  \
+		{                                                     \
+			__VA_ARGS__                                   \
+		}                                                     \
+	}
+#define RAW_ADMIN(title, status, op, ns, ...) \
+	RAW_FIELDS(title, status, .opcode = (op), .nsid = (ns), __VA_ARGS__)
+#define RAW_IO(title, status, op, ns, ...) \
+	RAW_FIELDS(title, status, .is_io = true, .opcode = (op), .nsid = (ns), __VA_ARGS__)
+
 extern const struct raw_case raw_cm_cases[], raw_capsule_cases[], raw_connect_cases[],
-	raw_command_cases[], raw_field_cases[], raw_sgl_cases[], raw_data_cases[],
-	raw_abort_cases[], raw_fused_cases[], raw_storm_cases[];
+	raw_command_cases[], raw_field_cases[], raw_share_cases[], raw_sgl_cases[],
+	raw_data_cases[], raw_abort_cases[], raw_fused_cases[], raw_storm_cases[];
 
 /* Notes what went wrong, or with a result of true what was seen. Return: @result. */
 bool raw_say(struct raw_env *env, bool result, const char *fmt, ...)
