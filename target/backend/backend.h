@@ -29,7 +29,7 @@ enum np_io_op {
 	NP_IO_COPY,         /* only if max_copy_blocks */
 	NP_IO_WRITE_UNCOR,  /* only if can_write_uncor: reads of the blocks fail from now on */
 	NP_IO_ZONE_APPEND,  /* these three only if zoned; writes at the end of lba's zone: result */
-	NP_IO_ZONE_SEND,    /* does action with lba's zone; no data */
+	NP_IO_ZONE_SEND,    /* does action with lba's zone; bytes of data at va, or none */
 	NP_IO_ZONE_RECEIVE, /* tells of zones from lba on as action says: bytes, to va */
 	NP_IO_PASSTHRU,     /* only if can_passthru: sqe as it is, with bytes at va, see result */
 	NP_IO_HEALTH, /* only if has_health: the drive's SMART log to va, 512 bytes; not retried */
@@ -107,6 +107,7 @@ struct np_backend {
 	/* Identify Namespace of the Zoned Namespace Command Set, if that is its command set; else NULL. */
 	struct nvme_zns_id_ns *zoned;
 	uint64_t zone_blocks;
+	uint32_t zone_ext_bytes; /* of a zone's descriptor extension; 0: there is none */
 	uint32_t max_append_bytes;
 };
 

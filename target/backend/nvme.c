@@ -31,6 +31,7 @@
 #endif
 
 #define NP_NVME_MAX_IO_BYTES (1024u * 1024u)
+#define NP_NVME_ZDES_BYTES 64u
 
 /* ---- I/O --------------------------------------------------------------------------------- */
 
@@ -104,7 +105,8 @@ static void np_nvme_build(
 		break;
 	case NP_IO_ZONE_SEND:
 	case NP_IO_ZONE_RECEIVE:
-		cmd->cdw12 = io->bytes ? io->bytes / 4 - 1 : 0;
+		if (io->op == NP_IO_ZONE_RECEIVE)
+			cmd->cdw12 = io->bytes / 4 - 1;
 		cmd->cdw13 = io->action;
 		np_nvme_set_data(cmd, io->va, io->bytes);
 		break;
@@ -246,6 +248,7 @@ static int np_nvme_identify_zoned(
 		return -EIO;
 	}
 	backend->zone_blocks = np_le64(backend->zoned->lbafe[format].zsze);
+	backend->zone_ext_bytes = backend->zoned->lbafe[format].zdes * NP_NVME_ZDES_BYTES;
 	/* 0: no limit but that of all commands, which the kernel knows. */
 	backend->max_append_bytes =
 		ctrl.zasl && ctrl.zasl < 16 ? 4096u << ctrl.zasl : backend->max_io_bytes;

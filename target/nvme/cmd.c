@@ -90,7 +90,7 @@ static const struct np_cmd np_io_cmds[256] = {
 	[nvme_zns_cmd_append] = {"zone append", NP_DIR_FROM_HOST,
 		NP_CMD_PEER | NP_CMD_CHANGES_MEDIA | NP_CMD_EXTENTS | NP_CMD_ZONED,
 		np_zoned_check_append, np_zoned_append},
-	[nvme_zns_cmd_mgmt_send] = {"zone management send", NP_DIR_NONE,
+	[nvme_zns_cmd_mgmt_send] = {"zone management send", NP_DIR_FROM_HOST,
 		NP_CMD_CHANGES_MEDIA | NP_CMD_EXTENTS | NP_CMD_ZONED,
 		np_zoned_check_send, np_zoned_send},
 	[nvme_zns_cmd_mgmt_recv] = {"zone management receive", NP_DIR_TO_HOST,

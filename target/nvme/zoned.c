@@ -15,7 +15,8 @@
 #include "target/nvme/ctrl.h"
 #include "target/nvme/io.h"
 
-#define NP_ZSA_OFFLINE 5u /* the last action without data */
+#define NP_ZDES_UNIT 64u       /* of descriptor extensions */
+#define NP_OZCS_ZRWA (1u << 1) /* zone random write areas */
 
 static_assert(sizeof(struct nvme_zns_id_ns) == 4096, "identify namespace, zoned");
 
@@ -44,6 +45,11 @@ static uint32_t np_zoned_append_bytes(const struct np_backend *backend)
 	if (backend->max_append_bytes < bytes)
 		bytes = backend->max_append_bytes;
 	return backend->max_io_bytes < bytes ? backend->max_io_bytes : bytes;
+}
+
+static bool np_zoned_has_zrwa(const struct np_backend *backend)
+{
+	return np_le16(backend->zoned->ozcs) & NP_OZCS_ZRWA;
 }
 
 /* ---- Zone Append -------------------------------------------------------------------------- */
@@ -87,17 +93,36 @@ void np_zoned_append(struct np_req *req)
 
 /* ---- Zone Management Send ----------------------------------------------------------------- */
 
+/* Return: may the action be asked for? *ret_bytes: of its data */
+static bool np_zoned_has_action(
+	const struct np_backend *backend, uint32_t action, bool is_all, uint32_t *ret_bytes)
+{
+	switch (action) {
+	case NVME_ZNS_ZSA_CLOSE:
+	case NVME_ZNS_ZSA_FINISH:
+	case NVME_ZNS_ZSA_OPEN:
+	case NVME_ZNS_ZSA_RESET:
+	case NVME_ZNS_ZSA_OFFLINE:
+		return true;
+	case NVME_ZNS_ZSA_SET_DESC_EXT:
+		*ret_bytes = backend->zone_ext_bytes;
+		return backend->zone_ext_bytes && !is_all;
+	case NVME_ZNS_ZSA_ZRWA_FLUSH:
+		return np_zoned_has_zrwa(backend) && !is_all;
+	default:
+		return false;
+	}
+}
+
 struct np_status np_zoned_check_send(struct np_req *req, uint32_t *ret_bytes)
 {
 	const uint32_t action = np_le32(req->sqe.cdw13) & 0xff;
 	const bool is_all = np_le32(req->sqe.cdw13) & 1u << 8;
 	struct np_status status = np_zoned_find_ns(req);
 
-	(void)ret_bytes;
 	if (!np_status_is_ok(status))
 		return status;
-	/* Zone descriptor extensions, which would be data, and random write areas are not there. */
-	if (!action || action > NP_ZSA_OFFLINE)
+	if (!np_zoned_has_action(req->ns->backend, action, is_all, ret_bytes))
 		return np_req_bad_field(req, cdw13, 0);
 	return is_all ? NP_SUCCESS : np_io_check_range(req, np_io_slba(req), 1);
 }
@@ -108,6 +133,8 @@ void np_zoned_send(struct np_req *req)
 		.op = NP_IO_ZONE_SEND,
 		.lba = np_io_slba(req),
 		.action = np_le32(req->sqe.cdw13),
+		.bytes = req->bytes,
+		.va = req->bytes ? req->va : NULL,
 		.done = np_io_all_done,
 	};
 	np_io_submit(req);
@@ -160,15 +187,12 @@ void np_zoned_identify_ns(const struct np_ns *ns, uint8_t *data)
 	struct nvme_zns_id_ns *id = (void *)data;
 
 	memcpy(id, ns->backend->zoned, sizeof(*id));
-	/* What np_zoned_check_send() refuses. */
-	id->ozcs = htole16(np_le16(id->ozcs) & 1u);
-	id->numzrwa = 0;
-	id->zrwafg = id->zrwasz = 0;
-	id->zrwacap = 0;
-	for (unsigned int i = 0; i < sizeof(id->lbafe) / sizeof(id->lbafe[0]); i++)
-		id->lbafe[i].zdes = 0;
 	/* Hosts see one format, the first; see np_identify_ns(). */
-	id->lbafe[0] = (struct nvme_zns_lbafe){.zsze = htole64(ns->backend->zone_blocks)};
+	memset(id->lbafe, 0, sizeof(id->lbafe));
+	id->lbafe[0] = (struct nvme_zns_lbafe){
+		.zsze = htole64(ns->backend->zone_blocks),
+		.zdes = (uint8_t)(ns->backend->zone_ext_bytes / NP_ZDES_UNIT),
+	};
 }
 
 void np_zoned_identify_ctrl(const struct np_view *view, uint8_t *data)

@@ -49,6 +49,9 @@ def test_zoned__is_announced(zoned):
     assert {key: seen[key] for key in ("mar", "mor", "zoc")} == {
         key: own[key] for key in ("mar", "mor", "zoc")}
     assert seen["lbafe"][0]["zsze"] == SECTORS
+    assert seen["lbafe"][0]["zdes"] == 1
+    for key in ("ozcs", "numzrwa", "zrwafg", "zrwasz", "zrwacap"):
+        assert seen[key] == own[key]
 
 
 def test_zoned__is_written_read_and_reset(zoned):
@@ -87,3 +90,30 @@ def test_zoned__appends(zoned):
     # Commands of the zoned set have no meaning elsewhere.
     plain = host.find_device(vm, NQN, 2)
     assert vm.run(f"nvme zns reset-zone {plain} -s 0", check=False).rc != 0
+
+
+def test_zoned__extensions(zoned):
+    """This test gives an empty zone a descriptor of its own, and reads it in an extended report."""
+    vm, _, device = zoned
+    empty, text = 7 * SECTORS, "whatever the host likes to say of a zone, in sixty-four bytes..."
+    vm.run(f"printf '%-64s' '{text}' >/tmp/extension; "
+           f"nvme zns set-zone-desc {device} -s {empty} -d /tmp/extension")
+    raw = vm.run(f"nvme zns report-zones {device} -s {empty} -d 1 -e -o binary | od -An -c | "
+                 "tr -d ' \\n'").stdout
+    assert text.replace(" ", "")[:40] in raw, raw
+    # It made the zone a closed one: the next is empty.
+    vm.run(f"nvme zns reset-zone {device} -s {empty}")
+
+
+def test_zoned__random_write_area(zoned):
+    """This test opens a zone with a random write area, writes in it out of order, and commits it."""
+    vm, _, device = zoned
+    start = 8 * SECTORS
+    vm.run(f"nvme zns open-zone {device} -s {start} -r")
+    vm.run("head -c 4096 /dev/urandom >/tmp/a; head -c 4096 /dev/urandom >/tmp/b")
+    for file, sector in (("b", start + 8), ("a", start), ("b", start)):
+        vm.run(f"nvme write {device} -s {sector} -c 7 -z 4096 -d /tmp/{file}")
+    assert report(vm, device, 8)[0] == 0
+    vm.run(f"nvme zns zrwa-flush-zone {device} -l {start + 15}")
+    assert report(vm, device, 8)[0] == 16
+    vm.run(f"nvme read {device} -s {start} -c 15 -z 8192 -d /tmp/back; cat /tmp/b /tmp/b | cmp - /tmp/back")

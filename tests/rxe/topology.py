@@ -36,6 +36,7 @@ class Drive:
 
 
 ZONE_MB = 4
+ZONED_MORE = "zoned.descr_ext_size=64,zoned.numzrwa=4,zoned.zrwas=64K,zoned.zrwafg=4K"
 CMB_DRIVE = Drive("cmb", cmb_mb=64)
 # Longer than what QEMU deallocates in one range, DMRSL: 2 GiB less a block.
 PLAIN_DRIVE = Drive("plain", size_mb=3072)
@@ -206,7 +207,7 @@ def _drives(topology, workdir):
             "-device", f"nvme-ns,drive=disk-{drive.name},bus={drive.name},"
             f"nsid={topology.nsid(drive.name)},uuid={topology.uuid(drive.name)},"
             f"logical_block_size={drive.block_size},physical_block_size={drive.block_size}"
-            + (f",zoned=true,zoned.zone_size={ZONE_MB}M" if drive.zoned else "")]
+            + (f",zoned=true,zoned.zone_size={ZONE_MB}M,{ZONED_MORE}" if drive.zoned else "")]
     return argv
 
 

@@ -28,8 +28,11 @@ static struct np_status np_lb_backend_run(struct np_lb_backend *backend, struct 
 		return backend->fail;
 	if (io->op == NP_IO_FLUSH)
 		return NP_SUCCESS;
-	if (io->op == NP_IO_ZONE_SEND)
+	if (io->op == NP_IO_ZONE_SEND) {
+		if (io->bytes)
+			memcpy(backend->zone_ext, io->va, io->bytes);
 		return NP_SUCCESS;
+	}
 	if (io->op == NP_IO_ZONE_RECEIVE) {
 		memset(io->va, (int)io->action, io->bytes);
 		return NP_SUCCESS;

@@ -39,6 +39,7 @@ struct np_lb_backend {
 	bool can_cancel;              /* operations that are not completed yet */
 	unsigned int busy_left;       /* that many submits are answered NP_IO_BUSY */
 	uint32_t appended;            /* with base.zoned: blocks, in the one zone that is used */
+	uint8_t zone_ext[64];         /* that was set last */
 	struct nvme_smart_log health; /* with base.has_health; asked for later, as by a drive */
 	struct np_sqe passed;         /* with base.can_passthru: the last that was handed over */
 	uint64_t passed_result;       /* and what it is answered with */

@@ -20,6 +20,9 @@
 #define BAD_LBA np_status_generic(NVME_SC_LBA_RANGE)
 #define ZONE 1024u
 #define SEND_OPEN 3u
+#define SEND_SET_EXT 0x10u
+#define SEND_FLUSH_ZRWA 0x11u
+#define EXT 64u /* bytes */
 
 static struct nvme_zns_id_ns drives;
 static uint8_t data[4096];
@@ -48,6 +51,7 @@ static int setup_zoned(void **state)
 	drives.lbafe[2].zdes = 1;
 	scene->backend->base.zoned = &drives;
 	scene->backend->base.zone_blocks = ZONE;
+	scene->backend->base.zone_ext_bytes = EXT;
 	scene->backend->base.max_append_bytes = NP_MDTS_BYTES;
 	enable(scene, NVME_CC_CSS_CSI);
 	return 0;
@@ -81,9 +85,10 @@ static void test_zoned__identify(void **state)
 	assert_int_equal(np_le16(id->zoc), 2);
 	assert_int_equal(np_le32(id->mar), 5);
 	assert_int_equal(np_le64(id->lbafe[0].zsze), ZONE);
-	/* What is not served is not announced. */
-	assert_int_equal(np_le16(id->ozcs), 1);
-	assert_int_equal(id->numzrwa, 0);
+	assert_int_equal(np_le16(id->ozcs), 3);
+	assert_int_equal(np_le32(id->numzrwa), 4);
+	/* The drive's format is the only one. */
+	assert_int_equal(id->lbafe[0].zdes, 1);
 	assert_int_equal(id->lbafe[2].zdes, 0);
 	assert_identify(scene, NVME_IDENTIFY_CNS_CSI_NS, 3, NVME_CSI_ZNS, BAD_FIELD);
 	assert_identify(scene, NVME_IDENTIFY_CNS_CSI_CTRL, 0, NVME_CSI_ZNS, NP_SUCCESS);
@@ -170,7 +175,7 @@ static void test_send__passes_the_action_on(void **state)
 		assert_int_equal(scene->backend->last.action, action | all);
 		assert_int_equal(scene->backend->last.lba, ZONE);
 	}
-	for (uint32_t action = 0; action < 0x20; action += action ? 1 : 6)
+	for (uint32_t action = 0; action < 0x20; action += action == 0 ? 6 : action == 0xf ? 3 : 1)
 		np_lb_assert_status(
 			np_lb_exec(scene->io, management(nvme_zns_cmd_mgmt_send, 0, 0, action),
 				NULL, 0),
@@ -185,6 +190,42 @@ static void test_send__passes_the_action_on(void **state)
 			management(nvme_zns_cmd_mgmt_send, NP_LB_NS_BLOCKS, 0, SEND_OPEN | all),
 			NULL, 0),
 		NP_SUCCESS);
+}
+
+static void test_send__with_data_and_into_random_write_areas(void **state)
+{
+	const uint32_t all = 1 << 8;
+	struct scene *scene = *state;
+	uint8_t ext[EXT + 4] = {1, 2, 3};
+
+	np_lb_assert_status(
+		np_lb_exec(scene->io, management(nvme_zns_cmd_mgmt_send, ZONE, 0, SEND_SET_EXT),
+			ext, EXT),
+		NP_SUCCESS);
+	assert_int_equal(scene->backend->last.bytes, EXT);
+	assert_memory_equal(scene->backend->zone_ext, ext, EXT);
+	np_lb_assert_status(
+		np_lb_exec(scene->io, management(nvme_zns_cmd_mgmt_send, ZONE, 0, SEND_SET_EXT),
+			ext, EXT + 4),
+		np_status_generic(NVME_SC_SGL_INVALID_DATA));
+	np_lb_assert_status(
+		np_lb_exec(scene->io,
+			management(nvme_zns_cmd_mgmt_send, ZONE, 0, SEND_SET_EXT | all), ext, EXT),
+		BAD_FIELD);
+	scene->backend->base.zone_ext_bytes = 0;
+	np_lb_assert_status(
+		np_lb_exec(scene->io, management(nvme_zns_cmd_mgmt_send, ZONE, 0, SEND_SET_EXT),
+			ext, EXT),
+		BAD_FIELD);
+	np_lb_assert_status(
+		np_lb_exec(scene->io, management(nvme_zns_cmd_mgmt_send, ZONE, 0, SEND_FLUSH_ZRWA),
+			NULL, 0),
+		NP_SUCCESS);
+	drives.ozcs = 0;
+	np_lb_assert_status(
+		np_lb_exec(scene->io, management(nvme_zns_cmd_mgmt_send, ZONE, 0, SEND_FLUSH_ZRWA),
+			NULL, 0),
+		BAD_FIELD);
 }
 
 static void test_receive__brings_the_report(void **state)
@@ -271,6 +312,7 @@ int main(void)
 		zoned_test(test_append__tells_where),
 		zoned_test(test_append__limits),
 		zoned_test(test_send__passes_the_action_on),
+		zoned_test(test_send__with_data_and_into_random_write_areas),
 		zoned_test(test_receive__brings_the_report),
 		zoned_test(test_zoned__each_has_its_own_commands),
 		zoned_test(test_zoned__of_a_host_without_zones),
