@@ -62,6 +62,7 @@ struct np_subsys *np_apply_new_subsys(struct np_daemon *daemon, const struct np_
 	if (!subsys)
 		return NULL;
 	np_list_init(&subsys->link);
+	np_list_init(&subsys->static_ctrls);
 	subsys->view = calloc(1, sizeof(struct np_view));
 	subsys->hosts = calloc(cfg->n_allowed_hosts + 1, sizeof(*subsys->hosts));
 	if (!subsys->view || !subsys->hosts) {
@@ -79,6 +80,7 @@ struct np_subsys *np_apply_new_subsys(struct np_daemon *daemon, const struct np_
 			cfg->allowed_hosts[i]);
 	subsys->allow_any_host = cfg->allow_any_host;
 	subsys->may_be_reset = cfg->subsystem_reset;
+	subsys->has_static_ctrls = cfg->static_controllers;
 	if (cfg->serial)
 		snprintf(subsys->serial, sizeof(subsys->serial), "%s", cfg->serial);
 	else

@@ -244,6 +244,7 @@ static const struct np_cfg_field subsys_fields[] = {
 	GROUP("attr", &attr_class),
 	LIST("namespaces", struct np_cfg_subsys, namespaces, &ns_class),
 	OBJ("namespace_management", struct np_cfg_subsys, created, &created_class),
+	BOOL("static_controllers", struct np_cfg_subsys, static_controllers, false),
 	BOOL("subsystem_reset", struct np_cfg_subsys, subsystem_reset, false),
 	STRS("passthru", struct np_cfg_subsys, passthru, .flags = NP_CFG_NUMERIC,
 		.def_text = "a passthrough subsystem is not supported, ignored"),

@@ -201,7 +201,8 @@ struct np_cfg_subsys {
 	uint32_t ieee_oui;   /* 24 bits, default 0 */
 	uint16_t qid_max;    /* I/O queues a host may have, default 128 */
 	bool pi_enable;
-	bool subsystem_reset; /* hosts may reset it, for all of them; default false */
+	bool static_controllers; /* a host finds its own again; default false */
+	bool subsystem_reset;    /* hosts may reset it, for all of them; default false */
 	struct np_cfg_created created;
 	char **passthru; /* opcodes of I/O commands that are handed to the drive */
 	size_t n_passthru;

@@ -10,7 +10,8 @@
 
 #include "target/nvme/req.h"
 
-#define NP_CNTLID_DYNAMIC 0xffffu /* "give me any": the dynamic controller model */
+#define NP_CNTLID_DYNAMIC 0xffffu    /* "a new one" */
+#define NP_CNTLID_ANY_STATIC 0xfffeu /* "whichever I may have" */
 
 /* Bits of Connect's CATTR. Spec: NVM Express Base 2.0, Figure 380. */
 #define NP_CATTR_NO_SQ_FLOW 0x04u

@@ -40,20 +40,28 @@ struct np_disc_writer {
 static_assert(sizeof(struct nvmf_disc_log_entry) == 1024, "discovery log entry");
 static_assert(sizeof(struct nvmf_discovery_log) == 1024, "discovery log header");
 
+/* What is at an address. */
+struct np_disc_subsys {
+	uint8_t subtype;
+	uint16_t eflags;
+	uint16_t cntlid;
+	const char *nqn;
+};
+
 static void np_discovery_put(struct np_disc_writer *writer, const struct np_disc_addr *addr,
-	uint8_t subtype, uint16_t eflags, const char *nqn)
+	const struct np_disc_subsys *subsys)
 {
 	struct nvmf_disc_log_entry entry = {
 		.trtype = addr->trtype,
 		.adrfam = addr->adrfam,
-		.subtype = subtype,
+		.subtype = subsys->subtype,
 		/* Ours can do without SQ flow control; of others we know what we were told. */
 		.treq = (uint8_t)(addr->treq |
-			(subtype == NP_SUBTYPE_REFERRAL ? 0 : NVMF_TREQ_DISABLE_SQFLOW)),
+			(subsys->subtype == NP_SUBTYPE_REFERRAL ? 0 : NVMF_TREQ_DISABLE_SQFLOW)),
 		.portid = np_le16(addr->portid),
-		.cntlid = np_le16(NP_CNTLID_DYNAMIC),
+		.cntlid = np_le16(subsys->cntlid),
 		.asqsz = np_le16(NP_DISCOVERY_ASQSZ),
-		.eflags = np_le16(eflags),
+		.eflags = np_le16(subsys->eflags),
 	};
 
 	if (addr->trtype == NVMF_TRTYPE_RDMA) {
@@ -64,7 +72,7 @@ static void np_discovery_put(struct np_disc_writer *writer, const struct np_disc
 	}
 	np_identify_put_text(entry.trsvcid, sizeof(entry.trsvcid), addr->trsvcid);
 	np_identify_put_text(entry.traddr, sizeof(entry.traddr), addr->traddr);
-	strncpy(entry.subnqn, nqn, sizeof(entry.subnqn) - 1);
+	strncpy(entry.subnqn, subsys->nqn, sizeof(entry.subnqn) - 1);
 	np_window_put(writer->window,
 		sizeof(struct nvmf_discovery_log) + writer->nrecords * sizeof(entry), &entry,
 		sizeof(entry));
@@ -109,7 +117,24 @@ static void np_discovery_put_referrals(struct np_disc_writer *writer, const stru
 		const struct np_disc_addr addr = {referral->portid, referral->traddr,
 			referral->trsvcid, referral->trtype, referral->adrfam, referral->treq};
 
-		np_discovery_put(writer, &addr, NP_SUBTYPE_REFERRAL, 0, NP_DISCOVERY_NQN);
+		np_discovery_put(writer, &addr,
+			&(struct np_disc_subsys){
+				NP_SUBTYPE_REFERRAL, 0, NP_CNTLID_DYNAMIC, NP_DISCOVERY_NQN});
+	}
+}
+
+/* Those of @port that the host may connect to. */
+static void np_discovery_put_subsystems(struct np_disc_writer *writer, const struct np_port *port,
+	const struct np_disc_addr *addr, const char *hostnqn)
+{
+	for (unsigned int i = 0; i < port->nsubsys; i++) {
+		const struct np_subsys *subsys = port->subsys[i];
+		const uint16_t cntlid =
+			subsys->has_static_ctrls ? NP_CNTLID_ANY_STATIC : NP_CNTLID_DYNAMIC;
+
+		if (np_subsys_allows(subsys, hostnqn))
+			np_discovery_put(writer, addr,
+				&(struct np_disc_subsys){NP_SUBTYPE_NVM, 0, cntlid, subsys->nqn});
 	}
 }
 
@@ -122,8 +147,9 @@ uint64_t np_discovery_write(const struct np_target *target, const struct np_port
 
 	header.genctr = htole64(np_stat_read(&target->genctr));
 	if (np_discovery_addr_of(via, via, local_addr, &addr))
-		np_discovery_put(&writer, &addr, NP_SUBTYPE_CURRENT, NVMF_DISC_EFLAGS_EPCSD,
-			target->discovery->nqn);
+		np_discovery_put(&writer, &addr,
+			&(struct np_disc_subsys){NP_SUBTYPE_CURRENT, NVMF_DISC_EFLAGS_EPCSD,
+				NP_CNTLID_DYNAMIC, target->discovery->nqn});
 	for (unsigned int p = 0; p < target->nports; p++) {
 		const struct np_port *port = target->ports[p];
 
@@ -132,10 +158,7 @@ uint64_t np_discovery_write(const struct np_target *target, const struct np_port
 			continue;
 		if (!np_discovery_addr_of(port, via, local_addr, &addr))
 			continue;
-		for (unsigned int s = 0; s < port->nsubsys; s++)
-			if (np_subsys_allows(port->subsys[s], hostnqn))
-				np_discovery_put(
-					&writer, &addr, NP_SUBTYPE_NVM, 0, port->subsys[s]->nqn);
+		np_discovery_put_subsystems(&writer, port, &addr, hostnqn);
 	}
 	if (!is_local)
 		np_discovery_put_referrals(&writer, via);

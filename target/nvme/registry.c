@@ -18,6 +18,7 @@
 
 #include "target/base/event.h"
 #include "target/base/le.h"
+#include "target/nvme/cntlid.h"
 #include "target/nvme/connect.h"
 
 /* The one registry. A singleton because the process has one control thread and one set of hosts. */
@@ -26,7 +27,6 @@ static struct {
 	struct np_transport *transport;
 	struct np_target *target;
 	struct np_list ctrls;
-	uint32_t next_cntlid;
 	struct np_log_limit refusals;
 } np_registry;
 
@@ -55,7 +55,7 @@ void np_registry_close(void)
 	np_registry.runtime = NULL;
 }
 
-static struct np_ctrl *np_registry_find(const struct np_subsys *subsys, uint32_t cntlid)
+struct np_ctrl *np_registry_find(const struct np_subsys *subsys, uint32_t cntlid)
 {
 	struct np_list *pos;
 
@@ -66,28 +66,6 @@ static struct np_ctrl *np_registry_find(const struct np_subsys *subsys, uint32_t
 			return ctrl;
 	}
 	return NULL;
-}
-
-/*
- * Round robin, so that an id is not soon used again: a host that still knows the old controller
- * must not find another one in its place. Return: false if all are in use.
- */
-static bool np_registry_new_cntlid(const struct np_subsys *subsys, uint16_t *ret_cntlid)
-{
-	const uint32_t count = subsys->cntlid_max - subsys->cntlid_min + 1u;
-
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t cntlid = np_registry.next_cntlid;
-
-		if (cntlid < subsys->cntlid_min || cntlid > subsys->cntlid_max)
-			cntlid = subsys->cntlid_min;
-		np_registry.next_cntlid = cntlid + 1;
-		if (!np_registry_find(subsys, cntlid)) {
-			*ret_cntlid = (uint16_t)cntlid;
-			return true;
-		}
-	}
-	return false;
 }
 
 static void np_registry_attach(struct np_ctrl *ctrl, struct np_queue *queue)
@@ -103,11 +81,10 @@ static struct np_status np_registry_join_admin(
 	struct np_queue *queue = req->queue;
 	struct np_ctrl *ctrl;
 	uint16_t cntlid;
+	struct np_status status = np_cntlid_choose(req, subsys, connect, &cntlid);
 
-	if (connect->cntlid != NP_CNTLID_DYNAMIC)
-		return np_connect_refuse(req, np_fault_cntlid);
-	if (!np_registry_new_cntlid(subsys, &cntlid))
-		return np_status_retryable(np_status_specific(NVME_SC_CONNECT_CTRL_BUSY));
+	if (!np_status_is_ok(status))
+		return status;
 	ctrl = np_ctrl_new(
 		np_registry.target, subsys, queue, cntlid, connect->hostnqn, connect->hostid);
 	if (!ctrl)

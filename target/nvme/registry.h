@@ -66,6 +66,9 @@ void np_registry_ask(struct np_req *req, void (*fn)(struct np_msg *msg));
  */
 void np_registry_reply(struct np_req *req, struct np_status status, void (*fn)(struct np_msg *msg));
 
+/* Return: NULL if no host has the controller now. Context: control thread. */
+struct np_ctrl *np_registry_find(const struct np_subsys *subsys, uint32_t cntlid);
+
 /* Calls @fn for each controller. Context: control thread. */
 void np_registry_each(void (*fn)(void *ctx, struct np_ctrl *ctrl), void *ctx);
 

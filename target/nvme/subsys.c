@@ -15,6 +15,8 @@
 
 #include <nvme/types.h>
 
+#include "target/nvme/cntlid.h"
+
 /*
  * The name space of our UUIDs: itself the version 5 UUID of the name "nvmet-p2p" in RFC 9562's
  * URL name space. It must never change, or every derived namespace identity would.
@@ -91,6 +93,7 @@ struct np_subsys *np_subsys_new_discovery(const char *nqn)
 		free(subsys);
 		return NULL;
 	}
+	np_list_init(&subsys->static_ctrls);
 	snprintf(subsys->nqn, sizeof(subsys->nqn), "%s", nqn ? nqn : NP_DISCOVERY_NQN);
 	snprintf(subsys->serial, sizeof(subsys->serial), "discovery");
 	snprintf(subsys->model, sizeof(subsys->model), "nvmet-p2p");
@@ -106,6 +109,7 @@ void np_subsys_free(struct np_subsys *subsys)
 {
 	if (!subsys)
 		return;
+	np_cntlid_forget(subsys);
 	free(subsys->hosts);
 	free(subsys->view);
 	free(subsys);

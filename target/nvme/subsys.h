@@ -147,7 +147,10 @@ struct np_subsys {
 	unsigned int nhosts;
 	char (*hosts)[NP_NQN_BYTES]; /* allowed ones */
 	uint16_t cntlid_min, cntlid_max;
-	_Atomic bool requires_p2p; /* one of its namespaces does */
+	bool has_static_ctrls;
+	uint32_t next_cntlid;        /* control thread only */
+	struct np_list static_ctrls; /* likewise: those that a host has had, see cntlid.c */
+	_Atomic bool requires_p2p;   /* one of its namespaces does */
 	uint16_t max_io_queues;
 	uint64_t passthru[4]; /* opcodes of I/O commands that are handed to the drive, a bit each */
 	_Atomic uint32_t nn;  /* no NSID above is valid; at least NP_MAX_NAMESPACES */

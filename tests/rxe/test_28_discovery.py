@@ -69,3 +69,22 @@ def test_two_targets__serve_one_subsystem(vm):
             one.start()
             ways[0].wait_state("live")
             host.disconnect_all(vm)
+
+
+def test_static_controllers(vm):
+    """This test serves static controllers: discovery says so, and a host that knows them does I/O twice."""
+    served = subsystem(NQN, namespace(1, {"size_bytes": 1 << 26}, engine="null"), cntlid_min=70)
+    served["static_controllers"] = True
+    client = f"/mnt/build/bin/np-rawclient -a {LOOPBACK} -n {NQN}"
+    with Target(vm, config([served])) as target:
+        # The record behind the header and that of the discovery controller itself; nvme-cli hides it.
+        vm.run(f"nvme discover -t rdma -a {LOOPBACK} -s 4420 -r /tmp/records")
+        assert vm.run("od -An -tx2 -j 2054 -N 2 /tmp/records").stdout.strip() == "fffe"
+        for _ in range(2):
+            # Two controllers at a time: that of the client, and that of the case.
+            assert " 0 failed" in vm.run(f"{client} -c 0xfffe connect-good log-").stdout
+        told = "\n".join(entry["text"] for entry in target.cli("events")["events"])
+        assert "ctrl 70:" in told and "ctrl 71:" in told and "ctrl 72:" not in told, told
+        assert " 0 failed" in vm.run(f"{client} -c 70 log-").stdout
+        # Linux's host asks for a dynamic one.
+        host.refused(vm, NQN)

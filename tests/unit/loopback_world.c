@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "loopback.h"
+#include "target/nvme/cntlid.h"
 
 static void np_lb_open_threads(struct np_lb *lb)
 {
@@ -86,6 +87,7 @@ static void np_lb_open_subsys(
 	snprintf(subsys->model, sizeof(subsys->model), "a model");
 	snprintf(subsys->firmware, sizeof(subsys->firmware), "1.0");
 	subsys->allow_any_host = !hostnqn;
+	np_list_init(&subsys->static_ctrls);
 	subsys->cntlid_min = NP_CNTLID_MIN;
 	subsys->cntlid_max = NP_CNTLID_MAX;
 	subsys->max_io_queues = 4;
@@ -154,6 +156,7 @@ struct np_lb *np_lb_open(void)
 
 static void np_lb_close_subsys(struct np_subsys *subsys)
 {
+	np_cntlid_forget(subsys);
 	free(subsys->hosts);
 	free(subsys->view);
 }

@@ -220,6 +220,21 @@ static void test_log__leaves_out_a_port_that_does_not_listen(void **state)
 }
 
 /* A discovery subsystem with a name of its own can be reached by both. */
+static void test_log__tells_the_controller_model(void **state)
+{
+	const struct nvmf_discovery_log *log;
+	uint64_t bytes;
+
+	(void)state;
+	open_for_all.has_static_ctrls = true;
+	log = read_log(&fixed, HOST, "192.168.1.1", &bytes);
+	open_for_all.has_static_ctrls = false;
+	assert_string_equal(log->entries[1].subnqn, open_for_all.nqn);
+	assert_int_equal(np_le16(log->entries[1].cntlid), 0xfffe);
+	assert_string_equal(log->entries[2].subnqn, listed.nqn);
+	assert_int_equal(np_le16(log->entries[2].cntlid), 0xffff);
+}
+
 static void test_discovery__has_two_names(void **state)
 {
 	struct np_subsys *own = np_subsys_new_discovery("nqn.2024-01.x:disc");
@@ -293,6 +308,7 @@ int main(void)
 		cmocka_unit_test(test_log__referrals_of_this_port),
 		cmocka_unit_test(test_log__of_this_port_alone),
 		cmocka_unit_test(test_log__leaves_out_a_port_that_does_not_listen),
+		cmocka_unit_test(test_log__tells_the_controller_model),
 		cmocka_unit_test(test_discovery__has_two_names),
 		cmocka_unit_test(test_log__generation_counter),
 		cmocka_unit_test(test_log__any_offset_and_length),

@@ -81,7 +81,8 @@ static bool expect_first_refused(struct raw_env *env, uint16_t qid, struct np_sq
 		return false;
 	is_ok = raw_expect(queue, sqe, NULL, 0, NVME_SC_CMD_SEQ_ERROR);
 	if (is_ok) {
-		raw_connect_init(env, &connect, qid, RAW_DEPTH, qid ? env->shared->cntlid : 0xffff);
+		raw_connect_init(
+			env, &connect, qid, RAW_DEPTH, qid ? env->shared->cntlid : env->cntlid);
 		if (raw_connect_exec(queue, &connect, &answer) || raw_status(&answer))
 			is_ok = raw_say(
 				env, false, "Connect after it: status %03xh", raw_status(&answer));

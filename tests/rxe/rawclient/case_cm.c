@@ -66,7 +66,7 @@ static struct raw_queue *open_deep(struct raw_env *env, int *ret_reject)
 	raw_params_init(&params, 0, DEEP);
 	if (raw_queue_open(env, &params, &queue, ret_reject))
 		return NULL;
-	raw_connect_init(env, &connect, 0, DEEP, 0xffff);
+	raw_connect_init(env, &connect, 0, DEEP, env->cntlid);
 	if (!raw_connect_exec(queue, &connect, &answer) && !raw_status(&answer))
 		return queue;
 	raw_queue_close(queue);

@@ -54,7 +54,7 @@ static bool run_connect(
 
 static bool run_admin(struct raw_env *env, const struct raw_case *self)
 {
-	return run_connect(env, self, 0, 0xffff);
+	return run_connect(env, self, 0, env->cntlid);
 }
 
 static bool run_io(struct raw_env *env, const struct raw_case *self)
@@ -160,7 +160,7 @@ static bool run_not_enabled(struct raw_env *env, const struct raw_case *self)
 	uint16_t cntlid;
 	bool is_ok = false;
 
-	admin = raw_open_connected(env, 0, RAW_DEPTH, 0xffff, &cntlid);
+	admin = raw_open_connected(env, 0, RAW_DEPTH, env->cntlid, &cntlid);
 	if (!admin)
 		return false;
 	io = raw_open_plain(env, 1, RAW_DEPTH);
@@ -186,7 +186,7 @@ static bool run_twice(struct raw_env *env, const struct raw_case *self)
 	struct raw_answer answer;
 	int err;
 
-	raw_connect_init(env, &connect, 0, RAW_DEPTH, 0xffff);
+	raw_connect_init(env, &connect, 0, RAW_DEPTH, env->cntlid);
 	err = raw_connect_exec(ctrl->admin, &connect, &answer);
 	if (!judge(env, self, err, &answer))
 		return false;

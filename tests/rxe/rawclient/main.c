@@ -20,7 +20,7 @@ static const struct raw_case *const groups[] = {raw_cm_cases, raw_capsule_cases,
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 
 static const char usage[] =
-	"usage: np-rawclient -a ADDRESS [-s SERVICE] -n SUBNQN [-i NSID] [CASE...]\n"
+	"usage: np-rawclient -a ADDRESS [-s SERVICE] -n SUBNQN [-i NSID] [-c CNTLID] [CASE...]\n"
 	"       np-rawclient --list\n"
 	"Overwrites the first 8 MiB of the namespace. A CASE may be the start of a name. Without\n"
 	"any, all that --list prints are run; slow ones have to be named.\n";
@@ -100,10 +100,10 @@ static void close_env(struct raw_env *env)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"list", no_argument, NULL, 'l'}, {0}};
-	struct raw_env env = {.service = "4420", .nsid = 1};
+	struct raw_env env = {.service = "4420", .nsid = 1, .cntlid = 0xffff};
 	int option, rc;
 
-	while ((option = getopt_long(argc, argv, "a:s:n:i:", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "a:s:n:i:c:", options, NULL)) != -1) {
 		switch (option) {
 		case 'a':
 			env.address = optarg;
@@ -116,6 +116,9 @@ int main(int argc, char **argv)
 			break;
 		case 'i':
 			env.nsid = (uint32_t)strtoul(optarg, NULL, 0);
+			break;
+		case 'c':
+			env.cntlid = (uint16_t)strtoul(optarg, NULL, 0);
 			break;
 		case 'l':
 			list();

@@ -270,7 +270,7 @@ struct raw_ctrl *raw_ctrl_open(struct raw_env *env, uint16_t io_depth)
 
 	if (!ctrl)
 		return NULL;
-	ctrl->admin = raw_open_connected(env, 0, RAW_DEPTH, 0xffff, &ctrl->cntlid);
+	ctrl->admin = raw_open_connected(env, 0, RAW_DEPTH, env->cntlid, &ctrl->cntlid);
 	if (ctrl->admin && raw_enable(ctrl->admin) && learn(env, ctrl->admin))
 		ctrl->io = raw_open_connected(env, 1, io_depth, ctrl->cntlid, &ignored);
 	if (ctrl->io)

@@ -69,6 +69,7 @@ struct raw_env {
 	/* From the command line: */
 	const char *address, *service, *subnqn;
 	uint32_t nsid;
+	uint16_t cntlid; /* that an admin queue asks for: FFFFh, FFFEh for a static one */
 
 	struct ibv_pd *pd; /* of the device that reaches the target; NULL before the first queue */
 	struct ibv_mr *data_mr;
@@ -215,7 +216,7 @@ bool raw_run_write(struct raw_env *env, const struct raw_case *self);
 /* The connection still does what it should. */
 bool raw_expect_unharmed(struct raw_queue *io);
 
-/* A good Connect for queue @qid; cntlid FFFFh for an admin queue. */
+/* A good Connect for queue @qid; cntlid that of env for an admin queue. */
 void raw_connect_init(const struct raw_env *env, struct raw_connect *connect, uint16_t qid,
 	uint16_t depth, uint16_t cntlid);
 
