@@ -23,6 +23,13 @@ struct np_fused {
 	struct np_msg msg;
 };
 
+/* Half of a pair, alone. */
+static struct np_status np_fused_missing(struct np_req *req)
+{
+	return np_req_bad(req, offsetof(struct np_sqe, flags), 0,
+		np_status_retryable(np_status_generic(NVME_SC_FUSED_MISSING)));
+}
+
 static struct np_status np_fused_failed(void)
 {
 	return np_status_retryable(np_status_generic(NVME_SC_FUSED_FAIL));
@@ -146,12 +153,9 @@ bool np_fused_takes(struct np_req *req, struct np_status status)
 		return true;
 	}
 	if (first)
-		np_req_give_up(
-			first, np_status_retryable(np_status_generic(NVME_SC_FUSED_MISSING)));
+		np_req_give_up(first, np_fused_missing(first));
 	if (np_fuse(req) == NP_FUSE_SECOND) {
-		np_req_complete(req,
-			has_failed ? np_fused_failed()
-				   : np_status_retryable(np_status_generic(NVME_SC_FUSED_MISSING)));
+		np_req_complete(req, has_failed ? np_fused_failed() : np_fused_missing(req));
 		return true;
 	}
 	if (np_fuse(req) != NP_FUSE_FIRST)

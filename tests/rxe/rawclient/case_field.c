@@ -12,7 +12,6 @@
 #define PAGE 4096u
 #define NUMD(bytes) (((bytes) / 4 - 1) << 16)
 #define LAST_LBA 0xffffffffu, 0xffffffffu
-#define NO_FIELD 0xffffu
 
 static bool read_error(struct raw_env *env, struct nvme_error_log_page *ret_entry)
 {
@@ -28,24 +27,22 @@ static bool read_error(struct raw_env *env, struct nvme_error_log_page *ret_entr
 	return true;
 }
 
-static bool is_logged(struct raw_env *env, const struct raw_case *self, const struct np_sqe *sqe)
+bool raw_is_logged(
+	struct raw_env *env, const struct np_sqe *sqe, bool is_io, uint16_t want, uint16_t where)
 {
-	const struct raw_fields *fields = self->fields;
-	uint16_t where = NO_FIELD;
 	struct nvme_error_log_page entry;
 
-	if (!fields->is_unnamed)
-		where = (uint16_t)(fields->byte | fields->bit << 8);
 	if (!read_error(env, &entry))
 		return false;
-	if (entry.cmdid != sqe->cid || np_le16(entry.sqid) != fields->is_io ||
-		entry.nsid != sqe->nsid || (np_le16(entry.status_field) >> 1 & 0x7ff) != self->want)
+	if (entry.cmdid != sqe->cid || np_le16(entry.sqid) != is_io ||
+		(sqe->opcode != NP_OPCODE_FABRICS && entry.nsid != sqe->nsid) ||
+		(np_le16(entry.status_field) >> 1 & 0x7ff) != want)
 		return raw_say(env, false,
 			"error log: queue %u, command %04xh, status %04xh, NSID %xh",
 			np_le16(entry.sqid), np_le16(entry.cmdid), np_le16(entry.status_field),
 			np_le32(entry.nsid));
 	return raw_say(env, np_le16(entry.parm_error_location) == where,
-		"status %03xh, error location %04xh, wanted %04xh", self->want,
+		"status %03xh, error location %04xh, wanted %04xh", want,
 		np_le16(entry.parm_error_location), where);
 }
 
@@ -68,7 +65,9 @@ bool raw_run_fields(struct raw_env *env, const struct raw_case *self)
 		raw_sgl_keyed(&sqe.sgl, (uintptr_t)env->data, fields->bytes, env->data_mr->rkey,
 			NP_SGL_SUB_ADDRESS);
 	return raw_expect(fields->is_io ? ctrl->io : ctrl->admin, &sqe, NULL, 0, self->want) &&
-		is_logged(env, self, &sqe);
+		raw_is_logged(env, &sqe, fields->is_io, self->want,
+			fields->is_unnamed ? RAW_NO_FIELD
+					   : (uint16_t)(fields->byte | fields->bit << 8));
 }
 
 /* clang-format off */

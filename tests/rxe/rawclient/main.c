@@ -14,8 +14,8 @@
 #include "tests/rxe/rawclient/raw.h"
 
 static const struct raw_case *const groups[] = {raw_cm_cases, raw_capsule_cases, raw_connect_cases,
-	raw_command_cases, raw_field_cases, raw_share_cases, raw_sgl_cases, raw_data_cases,
-	raw_abort_cases, raw_fused_cases, raw_storm_cases};
+	raw_command_cases, raw_field_cases, raw_share_cases, raw_each_cases, raw_sgl_cases,
+	raw_data_cases, raw_abort_cases, raw_fused_cases, raw_storm_cases};
 
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 

@@ -122,6 +122,15 @@ struct raw_case {
 };
 
 /* Each ends with an entry without a name. */
+#define RAW_NO_FIELD 0xffffu /* for raw_is_logged() */
+
+/*
+ * Is the newest entry of the error log that of @sqe, with status @want and the wrong field at @where, byte
+ * in 7:0 and bit in 10:8?
+ */
+bool raw_is_logged(
+	struct raw_env *env, const struct np_sqe *sqe, bool is_io, uint16_t want, uint16_t where);
+
 /* Sends the command of self->fields: the answer is self->want, and the error log says the same. */
 bool raw_run_fields(struct raw_env *env, const struct raw_case *self);
 
@@ -140,8 +149,8 @@ bool raw_run_fields(struct raw_env *env, const struct raw_case *self);
 	RAW_FIELDS(title, status, .is_io = true, .opcode = (op), .nsid = (ns), __VA_ARGS__)
 
 extern const struct raw_case raw_cm_cases[], raw_capsule_cases[], raw_connect_cases[],
-	raw_command_cases[], raw_field_cases[], raw_share_cases[], raw_sgl_cases[],
-	raw_data_cases[], raw_abort_cases[], raw_fused_cases[], raw_storm_cases[];
+	raw_command_cases[], raw_field_cases[], raw_share_cases[], raw_each_cases[],
+	raw_sgl_cases[], raw_data_cases[], raw_abort_cases[], raw_fused_cases[], raw_storm_cases[];
 
 /* Notes what went wrong, or with a result of true what was seen. Return: @result. */
 bool raw_say(struct raw_env *env, bool result, const char *fmt, ...)
