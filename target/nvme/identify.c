@@ -112,6 +112,7 @@ static void np_identify_fill_capacity(const struct np_capacity *capacity, struct
 	const uint64_t free_le = htole64(atomic_load(&capacity->free_bytes));
 
 	id->oacs = np_le16(NVME_CTRL_OACS_NS_MGMT);
+	id->ctratt |= np_le32(NVME_CTRL_CTRATT_NAMESPACE_GRANULARITY);
 	memcpy(id->tnvmcap, &bytes_le, sizeof(bytes_le));
 	memcpy(id->unvmcap, &free_le, sizeof(free_le));
 }
@@ -244,6 +245,9 @@ static const struct np_cns np_cns_table[256] = {
 		.fill = np_identify_allocated_ns},
 	[NVME_IDENTIFY_CNS_NS_CTRL_LIST] = {.is_known = true, .fill_later = np_identify_ns_ctrls},
 	[NVME_IDENTIFY_CNS_CTRL_LIST] = {.is_known = true, .fill_later = np_identify_all_ctrls},
+	[NVME_IDENTIFY_CNS_NS_GRANULARITY] = {.is_known = true,
+		.of_manager = true,
+		.fill = np_identify_granularity},
 	[NVME_IDENTIFY_CNS_COMMAND_SET_STRUCTURE] = {.is_known = true,
 		.fill = np_identify_command_sets},
 };

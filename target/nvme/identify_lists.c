@@ -60,6 +60,17 @@ struct np_status np_identify_zoned_list(struct np_req *req, uint8_t *data)
 	return np_identify_namespaces(req, data, NVME_CSI_ZNS);
 }
 
+/* Any number of blocks, of which there is one size. */
+struct np_status np_identify_granularity(struct np_req *req, uint8_t *data)
+{
+	const struct np_capacity *capacity = &req->queue->ctrl->subsys->capacity;
+	struct nvme_id_ns_granularity_list *list = (void *)data;
+
+	list->entry[0].nszegran = list->entry[0].ncapgran =
+		htole64(atomic_load(&capacity->block_bytes));
+	return NP_SUCCESS;
+}
+
 /* ---- controllers -------------------------------------------------------------------------- */
 
 /* Controller ids, a bit each: they come in any order, and go out in theirs. */

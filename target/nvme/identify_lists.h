@@ -21,6 +21,9 @@ struct np_status np_identify_zoned_list(struct np_req *req, uint8_t *data);
 /* Those that are allocated (10h): the host's, and all that hosts have created. Spec: as above, 5.17.2.10. */
 struct np_status np_identify_allocated_list(struct np_req *req, uint8_t *data);
 
+/* Sizes in which namespaces can be created (16h). Spec: as above, 5.17.2.16. */
+struct np_status np_identify_granularity(struct np_req *req, uint8_t *data);
+
 /*
  * Answers @req with the controllers of the subsystem from CDW10.CNTID on: those that a namespace is
  * attached to (CNS 12h), or all (13h). Spec: NVM Express Base 2.0, 5.17.2.12 and 5.17.2.13.

@@ -74,9 +74,9 @@ class Host:
 
     def wait_path(self, nsid):
         """Wait until the kernel has heard of the namespace: by an event, if another host did it."""
-        controller = self.connection.controller
-        wait_for(lambda: not self.vm.run(f"ls -d /sys/class/nvme/{controller}/nvme*n{nsid}",
-                                         check=False).rc, LIMIT_S, f"path to namespace {nsid}")
+        paths = f"/sys/class/nvme/{self.connection.controller}/nvme*/nsid"
+        wait_for(lambda: not self.vm.run(f"grep -qx {nsid} {paths}", check=False).rc, LIMIT_S,
+                 f"path to namespace {nsid}")
 
     def free_bytes(self):
         return int(host.identify(self.vm, f"id-ctrl {self.controller}")["unvmcap"])

@@ -265,6 +265,7 @@ static void test_identify__what_is_allocated(void **state)
 {
 	struct scene *scene = *state;
 	const struct nvme_ns_list *list = (const void *)data;
+	const struct nvme_id_ns_granularity_list *granularity = (const void *)data;
 	const struct nvme_id_ctrl *ctrl = (const void *)data;
 	const struct nvme_id_ns *id = (const void *)data;
 	struct np_view *own = calloc(1, sizeof(*own) + sizeof(own->ns[0]));
@@ -295,6 +296,11 @@ static void test_identify__what_is_allocated(void **state)
 	assert_int_equal(np_le16(ctrl->oacs), NVME_CTRL_OACS_NS_MGMT);
 	assert_int_equal(ctrl->tnvmcap[3], 0x40);
 	assert_int_equal(ctrl->unvmcap[3], 0x20);
+	assert_true(np_le32(ctrl->ctratt) & NVME_CTRL_CTRATT_NAMESPACE_GRANULARITY);
+	assert_true(np_status_is_ok(identify(scene, NVME_IDENTIFY_CNS_NS_GRANULARITY, 0)));
+	assert_int_equal(granularity->num_descriptors, 0); /* one */
+	assert_int_equal(np_le64(granularity->entry[0].nszegran), 4096);
+	assert_int_equal(np_le64(granularity->entry[0].ncapgran), 4096);
 
 	scene->lb->subsys.manager = NULL;
 	assert_true(
