@@ -21,7 +21,7 @@ static struct np_status np_identify_find_ns(struct np_req *req, const struct np_
 {
 	const uint32_t nsid = np_le32(req->sqe.nsid);
 
-	/* FFFFFFFFh would ask for what all namespaces have in common: for namespace management. */
+	/* FFFFFFFFh asks for what all have in common, which only CNS 00h tells. */
 	if (nsid == NVME_NSID_NONE || nsid > req->queue->ctrl->subsys->nn)
 		return np_req_bad_nsid(req);
 	*ret_ns = np_view_find(np_ctrl_view(req->queue->ctrl), nsid);
@@ -47,6 +47,8 @@ static uint8_t np_identify_nmic(const struct np_ns *ns)
 static void np_identify_fill_ns(
 	const struct np_req *req, const struct np_ns *ns, struct nvme_id_ns *id)
 {
+	const uint64_t bytes_le = htole64(ns->nblocks << ns->lba_shift);
+
 	id->nsze = htole64(ns->nblocks);
 	id->ncap = htole64(ns->nblocks);
 	/* Zero where the namespace cannot be reached. Spec: NVM Express Base 2.0, 8.1.3. */
@@ -63,6 +65,7 @@ static void np_identify_fill_ns(
 	id->mssrl = np_le16(np_io_copy_max_blocks(ns));
 	id->mcl = np_le32(np_io_copy_max_blocks(ns));
 	id->msrc = NP_COPY_MAX_RANGES - 1;
+	memcpy(id->nvmcap, &bytes_le, sizeof(bytes_le));
 	memcpy(id->nguid, ns->nguid, sizeof(id->nguid));
 	memcpy(id->eui64, ns->eui64, sizeof(id->eui64));
 	id->lbaf[0].ds = (uint8_t)ns->lba_shift;

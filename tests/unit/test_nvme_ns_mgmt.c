@@ -287,6 +287,8 @@ static void test_identify__what_is_allocated(void **state)
 	assert_int_equal(list->ns[1], 0);
 	assert_true(np_status_is_ok(identify(scene, NVME_IDENTIFY_CNS_ALLOCATED_NS, 3)));
 	assert_true(id->nsze && !id->nmic);
+	assert_int_equal(id->nvmcap[1] | id->nvmcap[2] << 8 | id->nvmcap[3] << 16,
+		scene->lb->ns[1].nblocks << scene->lb->ns[1].lba_shift >> 8);
 	assert_true(np_status_is_ok(identify(scene, NVME_IDENTIFY_CNS_NS, 3)));
 	assert_true(!id->nsze);
 
