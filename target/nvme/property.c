@@ -16,11 +16,11 @@
 
 /* One property that exists. Spec: NVM Express Base 2.0, 3.1.3 and Figure 35 (fabrics). */
 struct np_property {
-	uint32_t offset;
-	uint8_t size_code; /* 0: 4 bytes, 1: 8 bytes */
 	uint64_t (*get)(const struct np_ctrl *ctrl);
 	/* NULL: read-only. Answers the command. */
 	void (*set)(struct np_req *req, uint32_t value);
+	uint32_t offset;
+	uint8_t size_code;                   /* 0: 4 bytes, 1: 8 bytes */
 	bool get_with_reset, set_with_reset; /* only where a host may reset the subsystem */
 };
 
@@ -118,14 +118,19 @@ static void np_property_set_nssr(struct np_req *req, uint32_t value)
 /* ---- the commands ------------------------------------------------------------------------- */
 
 static const struct np_property np_properties[] = {
-	{NVME_REG_CAP, 1, .get = np_property_cap},
-	{NVME_REG_VS, 0, .get = np_property_vs},
-	{NVME_REG_CC, 0, .get = np_property_cc, .set = np_property_set_cc},
-	{NVME_REG_CSTS, 0, .get = np_property_csts, .set = np_property_set_csts,
+	{.offset = NVME_REG_CAP, .size_code = 1, .get = np_property_cap},
+	{.offset = NVME_REG_VS, .get = np_property_vs},
+	{.offset = NVME_REG_CC, .get = np_property_cc, .set = np_property_set_cc},
+	{.offset = NVME_REG_CSTS,
+		.get = np_property_csts,
+		.set = np_property_set_csts,
 		.set_with_reset = true},
-	{NVME_REG_NSSR, 0, .get = np_property_nssr, .set = np_property_set_nssr,
-		.get_with_reset = true, .set_with_reset = true},
-	{NVME_REG_CRTO, 0, .get = np_property_crto},
+	{.offset = NVME_REG_NSSR,
+		.get = np_property_nssr,
+		.set = np_property_set_nssr,
+		.get_with_reset = true,
+		.set_with_reset = true},
+	{.offset = NVME_REG_CRTO, .get = np_property_crto},
 };
 
 /* Return: NULL if @cmd names no property that can be read, or set. */
