@@ -98,6 +98,7 @@ struct np_backend {
 	bool can_unmap_zeroes; /* WRITE_ZEROES may unmap; else NP_IO_MAY_DEALLOCATE is for naught */
 	bool can_poll;         /* READ and WRITE may be polled for */
 	bool is_polled;        /* they are; set after open(), see np_uring_start_polling() */
+	bool is_rotational;    /* its media rotate */
 	bool is_direct;        /* data is transferred to and from np_io.va by DMA, not by the CPU */
 	char pci[16];          /* PCI address of the drive, "" if it has none */
 	dev_t node;            /* of the device that I/O goes to, 0 for a file */

@@ -96,6 +96,7 @@ static int np_block_open(
 	backend->max_part_bytes = np_block_max_part_bytes(&drive);
 	backend->volatile_cache = drive.has_write_cache;
 	backend->can_poll = drive.has_poll_queues;
+	backend->is_rotational = drive.is_rotational;
 	backend->is_direct = true;
 	backend->can_write_zeroes = true; /* the kernel writes pages of zeros if it must */
 	backend->can_unmap_zeroes = drive.max_zeroes_bytes; /* those pages it does not unmap */

@@ -104,6 +104,7 @@ static void np_drive_read_queue(const char *block_dir, struct np_drive *drive)
 	drive->max_segments = (uint32_t)np_sysfs_read_u64(queue, "max_segments");
 	drive->max_zeroes_bytes = np_sysfs_read_u64(queue, "write_zeroes_max_bytes");
 	drive->max_deallocate_bytes = np_sysfs_read_u64(queue, "discard_max_hw_bytes");
+	drive->is_rotational = np_sysfs_read_u64(queue, "rotational");
 	drive->has_write_cache = !np_sysfs_read(queue, "write_cache", text, sizeof(text)) &&
 		!strcmp(text, "write back");
 	drive->has_poll_queues = np_sysfs_read_u64(queue, "io_poll");

@@ -27,6 +27,7 @@ struct np_drive {
 	uint64_t max_zeroes_bytes, max_deallocate_bytes;
 	uint64_t size_bytes;  /* of the block device, 0 if it has none */
 	bool has_write_cache; /* volatile */
+	bool is_rotational;
 	bool is_zoned;
 	bool has_poll_queues;
 };

@@ -343,6 +343,7 @@ static int np_nvme_open(struct np_backend *backend, uint64_t size_bytes, char *w
 	backend->nsid = (uint32_t)ret;
 	backend->max_io_bytes = np_nvme_max_io_bytes(&drive);
 	backend->can_poll = drive.has_poll_queues;
+	backend->is_rotational = drive.is_rotational;
 	backend->is_direct = true;
 	backend->reads_fua = true;
 	backend->can_passthru = true;

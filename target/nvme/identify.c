@@ -17,6 +17,7 @@
 #include "target/nvme/identify_lists.h"
 #include "target/nvme/identify_ns.h"
 #include "target/nvme/io.h"
+#include "target/nvme/rotational.h"
 #include "target/nvme/zoned.h"
 
 #define NP_MPSMIN_SHIFT 12
@@ -34,6 +35,7 @@ struct np_cns {
 	bool is_known;
 	bool of_discovery; /* discovery controllers have it too */
 	bool of_manager;   /* only where hosts create namespaces */
+	bool of_rotation;  /* only where there are media that rotate */
 	bool has_csi;      /* looks at CSI */
 	/* For the Zoned Namespace Command Set, in the place of fill. */
 	struct np_status (*fill_zoned)(struct np_req *req, uint8_t *data);
@@ -145,6 +147,10 @@ static void np_identify_fill_io(const struct np_ctrl *ctrl, struct nvme_id_ctrl 
 	id->sqes = entry_sizes[0];
 	id->cqes = entry_sizes[1];
 	id->nn = np_le32(ctrl->subsys->nn);
+	if (np_rotational_is_there(np_ctrl_view(ctrl))) {
+		id->ctratt |= np_le32(NVME_CTRL_CTRATT_ENDURANCE_GROUPS);
+		id->endgidmax = UINT16_MAX;
+	}
 	if (atomic_load(&ctrl->subsys->manager))
 		np_identify_fill_capacity(&ctrl->subsys->capacity, id);
 	id->mnan = np_le32(NP_MAX_NAMESPACES);
@@ -248,6 +254,9 @@ static const struct np_cns np_cns_table[256] = {
 	[NVME_IDENTIFY_CNS_NS_GRANULARITY] = {.is_known = true,
 		.of_manager = true,
 		.fill = np_identify_granularity},
+	[NVME_IDENTIFY_CNS_ENDURANCE_GROUP_ID] = {.is_known = true,
+		.of_rotation = true,
+		.fill = np_rotational_identify_groups},
 	[NVME_IDENTIFY_CNS_COMMAND_SET_STRUCTURE] = {.is_known = true,
 		.fill = np_identify_command_sets},
 };
@@ -264,7 +273,8 @@ struct np_status np_identify_check(struct np_req *req, uint32_t *ret_bytes)
 	const uint8_t csi = np_identify_wanted_csi(req);
 
 	if (!cns->is_known || (ctrl->subsys->is_discovery && !cns->of_discovery) ||
-		(cns->of_manager && !atomic_load(&ctrl->subsys->manager)))
+		(cns->of_manager && !atomic_load(&ctrl->subsys->manager)) ||
+		(cns->of_rotation && !np_rotational_is_there(np_ctrl_view(ctrl))))
 		return np_req_bad_field(req, cdw10, 0);
 	if (cns->has_csi && csi != NVME_CSI_NVM &&
 		(csi != NVME_CSI_ZNS || !np_zoned_is_there(np_ctrl_view(ctrl))))

@@ -12,7 +12,10 @@
 #include "target/base/le.h"
 #include "target/nvme/ctrl.h"
 #include "target/nvme/io.h"
+#include "target/nvme/rotational.h"
 #include "target/nvme/zoned.h"
+
+#define NP_NSFEAT_ROTATIONAL (1u << 4) /* of CNS 08h */
 
 static_assert(sizeof(struct nvme_id_ns) == 4096, "identify namespace");
 
@@ -61,6 +64,7 @@ static void np_identify_fill_ns(
 	id->nacwu = np_le16((uint16_t)((NP_MDTS_BYTES >> ns->lba_shift) - 1));
 	id->nmic = np_identify_nmic(ns);
 	id->anagrpid = np_le32(np_ns_group(ns));
+	id->endgid = np_le16(np_rotational_group(ns));
 	id->rescap = np_identify_rescap(ns);
 	id->mssrl = np_le16(np_io_copy_max_blocks(ns));
 	id->mcl = np_le32(np_io_copy_max_blocks(ns));
@@ -154,6 +158,9 @@ struct np_status np_identify_common_ns(struct np_req *req, uint8_t *data)
 
 	if (!np_status_is_ok(status) || !ns)
 		return status;
+	if (ns->backend->is_rotational)
+		id->nsfeat |= NP_NSFEAT_ROTATIONAL;
+	id->endgid = np_le16(np_rotational_group(ns));
 	id->nmic = np_identify_nmic(ns);
 	id->anagrpid = np_le32(np_ns_group(ns));
 	id->rescap = np_identify_rescap(ns);

@@ -19,6 +19,7 @@
 #include "target/nvme/identify.h"
 #include "target/nvme/passthru.h"
 #include "target/nvme/registry.h"
+#include "target/nvme/rotational.h"
 #include "target/nvme/smart.h"
 #include "target/nvme/zoned.h"
 
@@ -26,8 +27,11 @@
 #define NP_CDW10_LSP_MASK 0x7fu
 #define NP_CDW14_OFFSET_INDEX (1u << 23)
 
+#define NP_LOG_LID_ROTATIONAL 0x16
+
 struct np_logpage {
 	bool of_io, of_discovery; /* which controllers have it */
+	bool of_rotation;         /* only where there are media that rotate */
 	bool of_control;          /* filled on the control thread, whose the data is */
 	/* Comes before fill(): gathers what it needs, some time, and goes on with np_logpage_show(). */
 	void (*gather)(struct np_req *req);
@@ -66,6 +70,8 @@ static const struct np_logpage *np_logpage_find(const struct np_ctrl *ctrl, uint
 {
 	const struct np_logpage *page = &np_logpages[lid];
 
+	if (page->of_rotation && !np_rotational_is_there(np_ctrl_view(ctrl)))
+		return NULL;
 	return (ctrl->subsys->is_discovery ? page->of_discovery : page->of_io) ? page : NULL;
 }
 
@@ -237,6 +243,10 @@ static const struct np_logpage np_logpages[256] = {
 	[NVME_LOG_LID_CHANGED_NS] = {true, false, .fill = np_logpage_changed_ns},
 	[NVME_LOG_LID_CMD_EFFECTS] = {true, false, .fill = np_logpage_effects},
 	[NVME_LOG_LID_FID_SUPPORTED_EFFECTS] = {true, true, .fill = np_logpage_features},
+	[NVME_LOG_LID_ENDURANCE_GROUP] = {true, false, .of_rotation = true,
+		.fill = np_rotational_fill_group},
+	[NP_LOG_LID_ROTATIONAL] = {true, false, .of_rotation = true,
+		.fill = np_rotational_fill_media},
 	[NVME_LOG_LID_ANA] = {true, false, .fill = np_logpage_ana},
 	[NVME_LOG_LID_RESERVATION] = {true, false, .fill = np_logpage_reservation},
 	[NVME_LOG_LID_DISCOVER] = {false, true, .of_control = true, .fill = np_logpage_discovery},

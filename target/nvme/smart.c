@@ -20,7 +20,6 @@
 
 #define NP_SECTOR_SHIFT 9
 #define NP_DATA_UNIT_SECTORS 1000u /* it counts in thousands of 512 bytes */
-#define NP_SPARE_FULL 100          /* percent */
 
 static_assert(sizeof(struct nvme_smart_log) == 512, "SMART log");
 
@@ -42,7 +41,7 @@ static uint64_t np_smart_get(const uint8_t field[16])
 	return np_le64(value_le);
 }
 
-static void np_smart_set(uint8_t field[16], uint64_t value)
+void np_smart_set(uint8_t field[16], uint64_t value)
 {
 	const uint64_t value_le = htole64(value);
 
@@ -97,7 +96,7 @@ void np_smart_merge(struct nvme_smart_log *log, const struct nvme_smart_log *dri
 		log->critical_comp_time = drive->critical_comp_time;
 }
 
-static uint64_t np_smart_data_units(uint64_t bytes)
+uint64_t np_smart_data_units(uint64_t bytes)
 {
 	const uint64_t sectors = bytes >> NP_SECTOR_SHIFT;
 
@@ -199,28 +198,30 @@ void np_smart_gather(struct np_req *req)
 
 /* ---- the log ------------------------------------------------------------------------------ */
 
+void np_smart_count_ns(const struct np_ns *ns, struct np_smart_counts *counts)
+{
+	const struct np_traffic_sum traffic = np_ns_traffic(ns);
+
+	counts->reads +=
+		np_ns_sum(ns, read_ios) + np_ns_sum(ns, compare_ios) + np_ns_sum(ns, verify_ios);
+	counts->writes += np_ns_sum(ns, write_ios);
+	counts->read_bytes += np_traffic_read_bytes(&traffic);
+	counts->write_bytes += np_traffic_write_bytes(&traffic);
+}
+
 static void np_smart_count(const struct np_req *req, struct nvme_smart_log *log)
 {
 	const struct np_view *view = np_ctrl_view(req->queue->ctrl);
-	uint64_t reads = 0, writes = 0, read_bytes = 0, write_bytes = 0;
+	struct np_smart_counts counts = {0};
 
 	for (unsigned int i = 0; i < view->nns; i++) {
-		const struct np_ns *ns = view->ns[i];
-		struct np_traffic_sum traffic;
-
-		if (!np_smart_is_asked_for(req, ns->nsid))
-			continue;
-		reads += np_ns_sum(ns, read_ios) + np_ns_sum(ns, compare_ios) +
-			np_ns_sum(ns, verify_ios);
-		writes += np_ns_sum(ns, write_ios);
-		traffic = np_ns_traffic(ns);
-		read_bytes += np_traffic_read_bytes(&traffic);
-		write_bytes += np_traffic_write_bytes(&traffic);
+		if (np_smart_is_asked_for(req, view->ns[i]->nsid))
+			np_smart_count_ns(view->ns[i], &counts);
 	}
-	np_smart_set(log->data_units_read, np_smart_data_units(read_bytes));
-	np_smart_set(log->data_units_written, np_smart_data_units(write_bytes));
-	np_smart_set(log->host_reads, reads);
-	np_smart_set(log->host_writes, writes);
+	np_smart_set(log->data_units_read, np_smart_data_units(counts.read_bytes));
+	np_smart_set(log->data_units_written, np_smart_data_units(counts.write_bytes));
+	np_smart_set(log->host_reads, counts.reads);
+	np_smart_set(log->host_writes, counts.writes);
 }
 
 struct np_status np_smart_fill(

@@ -14,6 +14,23 @@
 #include "target/nvme/logpage.h"
 #include "target/nvme/req.h"
 
+#define NP_SPARE_FULL 100 /* percent */
+
+/* What hosts did. */
+struct np_smart_counts {
+	uint64_t reads, writes; /* commands */
+	uint64_t read_bytes, write_bytes;
+};
+
+/* Adds what hosts did with @ns. */
+void np_smart_count_ns(const struct np_ns *ns, struct np_smart_counts *counts);
+
+/* What a log counts data in: thousands of 512 bytes, rounded up. */
+uint64_t np_smart_data_units(uint64_t bytes);
+
+/* Writes a counter of a log. */
+void np_smart_set(uint8_t field[16], uint64_t value);
+
 /* Asks the drives, each once, and goes on with np_logpage_show(). */
 void np_smart_gather(struct np_req *req);
 

@@ -119,3 +119,23 @@ def test_null__reads_zeros_and_counts(daemon_built, vm):
     assert written["write_bytes"] - before["write_bytes"] == 16 * MIB
     assert after["read_bytes"] - written["read_bytes"] == 16 * MIB
     assert after["errors"] == after["p2p_read_bytes"] == after["p2p_write_bytes"] == 0
+
+
+def test_block__that_rotates_is_a_disk_to_the_host(daemon_built, vm):
+    """This test serves a device that rotates and one that does not: the host's kernel knows which."""
+    vm.run("modprobe null_blk nr_devices=1 gb=1 memory_backed=1 rotational=1")
+    try:
+        served = subsystem(NQN, namespace(1, "/dev/nullb0"), namespace(2, vm.block_device("plain")))
+        with Target(vm, config([served])), host.connect(vm, NQN) as connection:
+            for nsid, rotates in ((1, "1"), (2, "0")):
+                name = connection.device(nsid).rsplit("/", 1)[1]
+                assert vm.read(f"/sys/class/block/{name}/queue/rotational").strip() == rotates
+            controller = f"/dev/{connection.controller}"
+            groups = host.identify(vm, f"list-endgrp {controller}")
+            assert groups["endgrp_list"] == [{"endgrp_id": 1}]
+            vm.run(f"dd if=/dev/zero of={connection.device(1)} bs=64k count=16 oflag=direct")
+            log = host.identify(vm, f"endurance-log {controller} -g 1")
+            assert int(log["host_write_cmds"]) >= 16
+            vm.run(f"nvme rotational-media-info-log {controller} -e 1")
+    finally:
+        vm.run("rmmod null_blk", check=False)
