@@ -79,6 +79,18 @@ void np_created_drop(struct np_cfg_subsys *subsys, uint32_t nsid)
 	memmove(ns, ns + 1, (subsys->n_namespaces - index) * sizeof(*ns));
 }
 
+static void np_created_drop_all(struct np_cfg_subsys *subsys)
+{
+	size_t i = 0;
+
+	while (i < subsys->n_namespaces) {
+		if (subsys->namespaces[i].is_created)
+			np_created_drop(subsys, subsys->namespaces[i].nsid);
+		else
+			i++;
+	}
+}
+
 /* Return: n_allowed_hosts if it is not one of them. */
 static size_t np_created_host(const struct np_cfg_ns *ns, const char *hostnqn)
 {
@@ -212,6 +224,8 @@ int np_created_load(
 			ret = np_created_load_one(subsys, kept, why, why_size);
 	}
 	json_decref(root);
+	if (ret)
+		np_created_drop_all(subsys);
 	return ret;
 }
 

@@ -49,7 +49,8 @@ uint64_t np_created_bytes(const struct np_cfg_subsys *subsys);
 /**
  * np_created_load() - adds what is kept to a model that was read from a file
  *
- * Return: 0, or -errno with a sentence in @why: it cannot be read, or an NSID is taken.
+ * Return: 0, or -errno with a sentence in @why, and nothing is there that hosts have created: it cannot be
+ * read, or an NSID is taken.
  */
 int np_created_load(
 	const struct np_state *state, struct np_cfg_subsys *subsys, char *why, size_t why_size);

@@ -136,8 +136,10 @@ bool np_apply_swap_access(struct np_subsys *subsys, struct np_subsys *shape)
 	subsys->allow_any_host = shape->allow_any_host;
 	subsys->nn = shape->nn;
 	subsys->requires_p2p = shape->requires_p2p;
-	subsys->capacity = shape->capacity;
-	subsys->manager = shape->manager;
+	atomic_store(&subsys->capacity.bytes, shape->capacity.bytes);
+	atomic_store(&subsys->capacity.free_bytes, shape->capacity.free_bytes);
+	atomic_store(&subsys->capacity.block_bytes, shape->capacity.block_bytes);
+	atomic_store(&subsys->manager, shape->manager);
 	return is_other;
 }
 

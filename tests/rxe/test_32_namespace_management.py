@@ -169,6 +169,26 @@ def test_restart__brings_them_back(vm, configuration):
         assert one.sees() == [kept, OPERATORS]
 
 
+def test_list_is_damaged__nothing_is_lost_nor_created(vm, configuration):
+    """This test spoils the list of what hosts created: the rest is served, and the files stay."""
+    state = configuration["daemon"]["state_dir"]
+    with Target(vm, configuration):
+        one = Host(vm, 1)
+        one.attach(one.create())
+        one.connection.disconnect()
+    vm.run(f"cp {state}/namespaces-*.json /tmp/list; for f in {state}/*; do echo '{{' >$f; done")
+    with Target(vm, configuration) as target:
+        one = Host(vm, 1)
+        assert one.sees() == [OPERATORS]
+        assert "Invalid Command Opcode" in one.nvme("create-ns", "-s 8 -c 8 -f 0", check=False)[1]
+        assert any("hosts have created" in entry["text"] and entry["level"] == "error"
+                   for entry in target.cli("events")["events"])
+        one.connection.disconnect()
+    vm.run(f"cp /tmp/list $(ls {state}/namespaces-*.json)")
+    with Target(vm, configuration):
+        assert Host(vm, 1).sees() == [1, OPERATORS]
+
+
 def test_refusals(vm, configuration):
     """This test asks for what cannot be, and compares what nvme-cli says."""
     with Target(vm, configuration):

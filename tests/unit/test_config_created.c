@@ -118,9 +118,15 @@ static void test_created__number_is_taken(void **state)
 	char why[256];
 
 	add(kept, 1, false);
+	add(kept, 7 + 1, false);
 	assert_int_equal(np_created_save(&kept->state, kept->subsys), 0);
+	np_created_drop(kept->subsys, 1);
+	np_created_drop(kept->subsys, 7 + 1);
+	kept->subsys->namespaces[0].nsid = 7 + 1;
 	assert_int_equal(np_created_load(&kept->state, kept->subsys, why, sizeof(why)), -EEXIST);
-	assert_string_equal(why, "a host has created a namespace 1 already");
+	assert_string_equal(why, "a host has created a namespace 8 already");
+	/* Nor is the other one there: what they have created is not known as a whole. */
+	assert_int_equal(kept->subsys->n_namespaces, 1);
 }
 
 static void write_state(struct kept *kept, const char *text)

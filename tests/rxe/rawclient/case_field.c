@@ -50,6 +50,7 @@ bool raw_run_fields(struct raw_env *env, const struct raw_case *self)
 {
 	const struct raw_fields *fields = self->fields;
 	struct raw_ctrl *ctrl = env->shared;
+	uint16_t where = RAW_NO_FIELD;
 	struct np_sqe sqe;
 
 	raw_sqe_init(
@@ -64,10 +65,10 @@ bool raw_run_fields(struct raw_env *env, const struct raw_case *self)
 	if (fields->bytes)
 		raw_sgl_keyed(&sqe.sgl, (uintptr_t)env->data, fields->bytes, env->data_mr->rkey,
 			NP_SGL_SUB_ADDRESS);
+	if (!fields->is_unnamed)
+		where = (uint16_t)(fields->byte | fields->bit << 8);
 	return raw_expect(fields->is_io ? ctrl->io : ctrl->admin, &sqe, NULL, 0, self->want) &&
-		raw_is_logged(env, &sqe, fields->is_io, self->want,
-			fields->is_unnamed ? RAW_NO_FIELD
-					   : (uint16_t)(fields->byte | fields->bit << 8));
+		raw_is_logged(env, &sqe, fields->is_io, self->want, where);
 }
 
 /* clang-format off */

@@ -122,7 +122,7 @@ struct raw_case {
 };
 
 /* Each ends with an entry without a name. */
-#define RAW_NO_FIELD 0xffffu /* for raw_is_logged() */
+#define RAW_NO_FIELD UINT16_MAX /* for raw_is_logged() */
 
 /*
  * Is the newest entry of the error log that of @sqe, with status @want and the wrong field at @where, byte
