@@ -9,9 +9,6 @@
  * Depends: every room below.
  */
 #include "config/apply.h"
-#include "config/apply_manage.h"
-#include "config/apply_mem.h"
-#include "config/mdns.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,6 +16,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config/apply_manage.h"
+#include "config/apply_mem.h"
+#include "config/mdns.h"
 #include "target/base/event.h"
 #include "target/base/log.h"
 #include "target/nvme/registry.h"

@@ -62,11 +62,9 @@ struct np_cfg_ns *np_created_add(struct np_cfg_subsys *subsys, const struct np_c
 
 struct np_cfg_ns *np_created_find(const struct np_cfg_subsys *subsys, uint32_t nsid)
 {
-	for (size_t i = 0; i < subsys->n_namespaces; i++) {
-		if (subsys->namespaces[i].nsid == nsid && subsys->namespaces[i].is_created)
-			return &subsys->namespaces[i];
-	}
-	return NULL;
+	struct np_cfg_ns *ns = np_cfg_find_ns(subsys, nsid);
+
+	return ns && ns->is_created ? ns : NULL;
 }
 
 void np_created_drop(struct np_cfg_subsys *subsys, uint32_t nsid)
@@ -187,9 +185,7 @@ static int np_created_load_one(
 		snprintf(why, why_size, "the list of namespaces that hosts created is damaged");
 		return -EINVAL;
 	}
-	for (i = 0; i < subsys->n_namespaces; i++) {
-		if (subsys->namespaces[i].nsid != wish.nsid)
-			continue;
+	if (np_cfg_find_ns(subsys, wish.nsid)) {
 		snprintf(why, why_size, "a host has created a namespace %u already", wish.nsid);
 		return -EEXIST;
 	}

@@ -37,6 +37,7 @@ static int np_manage_load(
 		snprintf(why, why_size, "%.200s: %s", folder, strerror(err));
 		return -err;
 	}
+	subsys->created.block_bytes = np_file_block_bytes(folder);
 	return np_created_load(&daemon->state, subsys, why, why_size);
 }
 
@@ -82,7 +83,7 @@ void np_apply_offer_capacity(
 		return;
 	atomic_store(&subsys->capacity.bytes, capacity);
 	atomic_store(&subsys->capacity.free_bytes, used < capacity ? capacity - used : 0);
-	atomic_store(&subsys->capacity.block_bytes, np_file_block_bytes(cfg->created.folder));
+	atomic_store(&subsys->capacity.block_bytes, cfg->created.block_bytes);
 	atomic_store(&subsys->manager, &daemon->manager);
 }
 
@@ -196,22 +197,13 @@ static void np_manage_remove_file(const char *path)
 
 /* ---- create ------------------------------------------------------------------------------- */
 
-static bool np_manage_has_nsid(const struct np_cfg_subsys *subsys, uint32_t nsid)
-{
-	for (size_t i = 0; i < subsys->n_namespaces; i++) {
-		if (subsys->namespaces[i].nsid == nsid)
-			return true;
-	}
-	return false;
-}
-
 /* The lowest that is free. Return: 0 if there is none. */
 static uint32_t np_manage_free_nsid(const struct np_cfg_subsys *subsys)
 {
 	if (subsys->n_namespaces >= NP_MAX_NAMESPACES)
 		return 0;
 	for (uint32_t nsid = 1; nsid <= NP_MAX_NAMESPACES; nsid++) {
-		if (!np_manage_has_nsid(subsys, nsid))
+		if (!np_cfg_find_ns(subsys, nsid))
 			return nsid;
 	}
 	return 0;
@@ -273,7 +265,7 @@ static struct np_status np_manage_check(const struct np_cfg_subsys *subsys, uint
 	if (np_created_find(subsys, nsid))
 		return NP_SUCCESS;
 	return np_status_generic(
-		np_manage_has_nsid(subsys, nsid) ? NVME_SC_OP_DENIED : NVME_SC_INVALID_NS);
+		np_cfg_find_ns(subsys, nsid) ? NVME_SC_OP_DENIED : NVME_SC_INVALID_NS);
 }
 
 static struct np_status np_manage_remove_one(

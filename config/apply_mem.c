@@ -5,11 +5,11 @@
  * Thread: control.
  * Depends: memory.
  */
+#include "config/apply_mem.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "config/apply.h"
-#include "config/apply_mem.h"
 #include "config/text.h"
 #include "target/base/event.h"
 #include "target/memory/pool.h"

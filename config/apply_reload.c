@@ -9,8 +9,6 @@
  * Depends: apply.h, diff.h, nvme.
  */
 #include "config/apply_reload.h"
-#include "config/apply_manage.h"
-#include "config/apply_mem.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -18,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/apply_manage.h"
+#include "config/apply_mem.h"
 #include "config/check.h"
 #include "config/diff.h"
 #include "config/json.h"

@@ -308,6 +308,15 @@ const struct np_cfg_subsys *np_cfg_find_subsys(const struct np_cfg *cfg, const c
 	return NULL;
 }
 
+struct np_cfg_ns *np_cfg_find_ns(const struct np_cfg_subsys *subsys, uint32_t nsid)
+{
+	for (size_t i = 0; i < subsys->n_namespaces; i++) {
+		if (subsys->namespaces[i].nsid == nsid)
+			return &subsys->namespaces[i];
+	}
+	return NULL;
+}
+
 const char *np_cfg_memory_name(const struct np_cfg_memory *memory)
 {
 	const char *slash = memory->path ? strrchr(memory->path, '/') : NULL;

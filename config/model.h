@@ -184,7 +184,9 @@ struct np_cfg_ns {
 struct np_cfg_created {
 	char *folder;            /* where their files are; NULL: hosts may not */
 	uint64_t capacity_bytes; /* that all of them may have together */
-	bool is_unknown;         /* not in the file: what they have created could not be read */
+	/* Not in the file: */
+	uint32_t block_bytes; /* of what they create */
+	bool is_unknown;      /* what they have created could not be read */
 };
 
 struct np_cfg_subsys {
@@ -285,6 +287,7 @@ struct np_cfg *np_cfg_copy(const struct np_cfg *cfg);
 /* Find a host, subsystem or port by its key. Return: borrowed from @cfg, or NULL. */
 const struct np_cfg_host *np_cfg_find_host(const struct np_cfg *cfg, const char *nqn);
 const struct np_cfg_subsys *np_cfg_find_subsys(const struct np_cfg *cfg, const char *nqn);
+struct np_cfg_ns *np_cfg_find_ns(const struct np_cfg_subsys *subsys, uint32_t nsid);
 const struct np_cfg_port *np_cfg_find_port(const struct np_cfg *cfg, uint16_t portid);
 
 /* The name by which p2pmem means @memory, "" if it has none. Return: borrowed. */

@@ -69,6 +69,9 @@ struct np_io {
 	} list; /* private: a command's data */
 };
 
+/* What NVMe counts descriptor extensions in: bytes. */
+#define NP_ZONE_EXT_UNIT 64u
+
 enum np_io_submit {
 	NP_IO_DONE,   /* finished within submit(), *ret_status is valid, done() is not called */
 	NP_IO_QUEUED, /* done() will be called */
@@ -108,7 +111,8 @@ struct np_backend {
 	/* Identify Namespace of the Zoned Namespace Command Set, if that is its command set; else NULL. */
 	struct nvme_zns_id_ns *zoned;
 	uint64_t zone_blocks;
-	uint32_t zone_ext_bytes; /* of a zone's descriptor extension; 0: there is none */
+	/* Of a zone's descriptor extension, a multiple of NP_ZONE_EXT_UNIT; 0: there is none. */
+	uint32_t zone_ext_bytes;
 	uint32_t max_append_bytes;
 };
 

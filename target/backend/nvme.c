@@ -31,7 +31,6 @@
 #endif
 
 #define NP_NVME_MAX_IO_BYTES (1024u * 1024u)
-#define NP_NVME_ZDES_BYTES 64u
 
 /* ---- I/O --------------------------------------------------------------------------------- */
 
@@ -248,7 +247,7 @@ static int np_nvme_identify_zoned(
 		return -EIO;
 	}
 	backend->zone_blocks = np_le64(backend->zoned->lbafe[format].zsze);
-	backend->zone_ext_bytes = backend->zoned->lbafe[format].zdes * NP_NVME_ZDES_BYTES;
+	backend->zone_ext_bytes = backend->zoned->lbafe[format].zdes * NP_ZONE_EXT_UNIT;
 	/* 0: no limit but that of all commands, which the kernel knows. */
 	backend->max_append_bytes =
 		ctrl.zasl && ctrl.zasl < 16 ? 4096u << ctrl.zasl : backend->max_io_bytes;

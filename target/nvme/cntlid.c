@@ -19,9 +19,6 @@ struct np_cntlid_owner {
 	char hostnqn[NP_NQN_BYTES];
 };
 
-static const struct np_connect_fault np_fault_cntlid = {
-	offsetof(struct nvmf_connect_data, cntlid), true};
-
 static struct np_status np_cntlid_busy(void)
 {
 	return np_status_retryable(np_status_specific(NVME_SC_CONNECT_CTRL_BUSY));
@@ -111,7 +108,7 @@ static struct np_status np_cntlid_static(struct np_req *req, struct np_subsys *s
 		return np_cntlid_any_static(subsys, connect->hostnqn, ret_cntlid);
 	if (connect->cntlid < subsys->cntlid_min || connect->cntlid > subsys->cntlid_max ||
 		(owner && strcmp(owner->hostnqn, connect->hostnqn) != 0))
-		return np_connect_refuse(req, np_fault_cntlid);
+		return np_connect_refuse_cntlid(req);
 	if (np_registry_find(subsys, connect->cntlid))
 		return np_cntlid_busy();
 	if (!owner && !np_cntlid_own(subsys, connect->cntlid, connect->hostnqn))
@@ -134,6 +131,6 @@ struct np_status np_cntlid_choose(struct np_req *req, struct np_subsys *subsys,
 	if (subsys->has_static_ctrls)
 		return np_cntlid_static(req, subsys, connect, ret_cntlid);
 	if (connect->cntlid != NP_CNTLID_DYNAMIC)
-		return np_connect_refuse(req, np_fault_cntlid);
+		return np_connect_refuse_cntlid(req);
 	return np_cntlid_new(subsys, ret_cntlid);
 }

@@ -73,6 +73,12 @@ struct np_status np_connect_refuse(struct np_req *req, struct np_connect_fault f
 	return np_status_specific(NVME_SC_CONNECT_INVALID_PARAM);
 }
 
+struct np_status np_connect_refuse_cntlid(struct np_req *req)
+{
+	return np_connect_refuse(
+		req, (struct np_connect_fault){offsetof(struct nvmf_connect_data, cntlid), true});
+}
+
 struct np_status np_connect_check(struct np_req *req, uint32_t *ret_bytes)
 {
 	struct np_connect_cmd cmd;

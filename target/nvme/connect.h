@@ -50,6 +50,9 @@ struct np_status np_connect_parse(const struct np_sqe *sqe, const void *data, ui
 /* Connect Invalid Parameters with @fault in the CQE of @req. */
 struct np_status np_connect_refuse(struct np_req *req, struct np_connect_fault fault);
 
+/* Likewise: there is no such controller for the host. */
+struct np_status np_connect_refuse_cntlid(struct np_req *req);
+
 struct np_status np_connect_check(struct np_req *req, uint32_t *ret_bytes);
 void np_connect_execute(struct np_req *req);
 

@@ -34,8 +34,6 @@ static const struct np_connect_fault np_fault_qid = {
 	offsetof(struct np_sqe, cdw10) + offsetof(struct np_connect_cmd, qid), false};
 static const struct np_connect_fault np_fault_sqsize = {
 	offsetof(struct np_sqe, cdw10) + offsetof(struct np_connect_cmd, sqsize_0b), false};
-static const struct np_connect_fault np_fault_cntlid = {
-	offsetof(struct nvmf_connect_data, cntlid), true};
 static const struct np_connect_fault np_fault_subnqn = {
 	offsetof(struct nvmf_connect_data, subsysnqn), true};
 
@@ -116,7 +114,7 @@ static struct np_status np_registry_join_io(
 	/* Another host's controller is as unknown as one that does not exist. */
 	if (!ctrl || ctrl->is_closing || strcmp(ctrl->hostnqn, connect->hostnqn) ||
 		memcmp(ctrl->hostid, connect->hostid, sizeof(ctrl->hostid)))
-		return np_connect_refuse(req, np_fault_cntlid);
+		return np_connect_refuse_cntlid(req);
 	if (!np_ctrl_is_ready(ctrl) || np_registry_has_qid(ctrl, connect->qid))
 		return np_status_generic(NVME_SC_CMD_SEQ_ERROR);
 	np_registry_attach(ctrl, queue);

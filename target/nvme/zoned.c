@@ -15,7 +15,6 @@
 #include "target/nvme/ctrl.h"
 #include "target/nvme/io.h"
 
-#define NP_ZDES_UNIT 64u       /* of descriptor extensions */
 #define NP_OZCS_ZRWA (1u << 1) /* zone random write areas */
 
 static_assert(sizeof(struct nvme_zns_id_ns) == 4096, "identify namespace, zoned");
@@ -191,7 +190,7 @@ void np_zoned_identify_ns(const struct np_ns *ns, uint8_t *data)
 	memset(id->lbafe, 0, sizeof(id->lbafe));
 	id->lbafe[0] = (struct nvme_zns_lbafe){
 		.zsze = htole64(ns->backend->zone_blocks),
-		.zdes = (uint8_t)(ns->backend->zone_ext_bytes / NP_ZDES_UNIT),
+		.zdes = (uint8_t)(ns->backend->zone_ext_bytes / NP_ZONE_EXT_UNIT),
 	};
 }
 

@@ -68,9 +68,7 @@ static inline void check_all(const struct check_case *cases, size_t n, int err)
 		struct config_log log;
 		int got = run_case(&cases[i], &log);
 
-		if (got != err)
-			fail_msg("case %zu: %d, %s", i, got, log.diag.error);
-		assert_string_equal(err ? log.diag.error : log.text, cases[i].says);
+		config_assert_case(i, got, err, &log, cases[i].says);
 	}
 }
 

@@ -54,4 +54,13 @@ static inline int config_parse(const char *text, struct config_log *log, struct 
 	return np_cfg_parse(json, len, &log->diag, ret_cfg);
 }
 
+/* Case @i has got @got where @err was wanted, and says @says: an error, or warnings. */
+static inline void config_assert_case(
+	size_t i, int got, int err, const struct config_log *log, const char *says)
+{
+	if (got != err)
+		fail_msg("case %zu: %d, %s", i, got, log->diag.error);
+	assert_string_equal(err ? log->diag.error : log->text, says);
+}
+
 #endif
