@@ -96,6 +96,6 @@ int np_compare_run(const struct np_compare *compare, struct np_pump *pump, uint6
 	if (job.res > 0)
 		*ret_status = (struct np_status){(uint16_t)(job.res & 0x7fff)};
 	else
-		*ret_status = np_status_from_errno(job.res);
+		*ret_status = np_status_from_errno(job.res, false);
 	return 0;
 }

@@ -37,7 +37,7 @@
 static void np_nvme_done(struct np_uring_op *op, int res, uint64_t big)
 {
 	struct np_io *io = np_container_of(op, struct np_io, uring);
-	struct np_status status = np_status_from_errno(res < 0 ? res : 0);
+	struct np_status status = np_status_from_errno(res < 0 ? res : 0, io->op != NP_IO_READ);
 
 	io->result = big;
 	if (res)

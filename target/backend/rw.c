@@ -38,7 +38,7 @@ static void np_rw_done(struct np_uring_op *op, int res, uint64_t big)
 	if (io->error)
 		np_log_debug("operation %d of %u blocks at LBA %llu: %s", (int)io->op, io->nblocks,
 			(unsigned long long)io->lba, strerror(-io->error));
-	io->done(io, np_status_from_errno(io->error));
+	io->done(io, np_status_from_errno(io->error, io->op != NP_IO_READ));
 }
 
 static void np_rw_prep_part(struct io_uring_sqe *sqe, int fd, const struct np_io *io, uint8_t *va,

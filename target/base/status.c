@@ -11,7 +11,7 @@
 
 #include <libnvme.h>
 
-struct np_status np_status_from_errno(int err)
+struct np_status np_status_from_errno(int err, bool is_write)
 {
 	switch (-err) {
 	case 0:
@@ -26,7 +26,9 @@ struct np_status np_status_from_errno(int err)
 	case ENODATA:
 	case EBADMSG:
 	case EILSEQ:
-		return np_status_media(NVME_SC_READ_ERROR);
+		return np_status_media(is_write ? NVME_SC_WRITE_FAULT : NVME_SC_READ_ERROR);
+	case EBADE:
+		return np_status_generic(NVME_SC_RESERVATION_CONFLICT);
 	case ENOMEM:
 	case EAGAIN:
 	case EBUSY:

@@ -89,12 +89,13 @@ static inline bool np_status_is(struct np_status a, struct np_status b)
 
 /**
  * np_status_from_errno() - what a host is told when the backend failed with @err
- * @err: 0 or a negative errno
+ * @err: 0 or a negative errno, as the block layer gives them (Linux 6.12, block/blk-core.c, blk_errors)
+ * @is_write: what bad media are to be called: Write Fault, not Unrecovered Read Error
  *
  * Return: NP_SUCCESS for 0. A lack of resources is retryable, a media error and an unknown
  * error are not.
  */
-struct np_status np_status_from_errno(int err);
+struct np_status np_status_from_errno(int err, bool is_write);
 
 /* A short English name, never NULL. Of codes that fabrics use otherwise it gives the NVM meaning. */
 const char *np_status_name(struct np_status status);

@@ -48,6 +48,11 @@ struct np_status np_ana_check(enum nvme_ana_state state)
 	}
 }
 
+struct np_status np_ana_check_ns(const struct np_queue *queue, const struct np_ns *ns)
+{
+	return np_ana_check(np_ana_state(&queue->port->ana, np_ns_group(ns)));
+}
+
 /* Writes one group at @pos. Return: where the next one goes. */
 static uint64_t np_ana_write_group(const struct np_ctrl *ctrl, uint32_t group, uint32_t count,
 	bool has_nsids, uint64_t pos, const struct np_window *window)

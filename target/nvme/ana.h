@@ -22,6 +22,8 @@
 #define NP_ANA_TRANSITION_S 10 /* ANATT: the longest that a group is in state "change" */
 
 struct np_ctrl;
+struct np_ns;
+struct np_queue;
 struct np_window;
 
 /* What a port says of the groups, by group id - 1. */
@@ -49,6 +51,9 @@ static inline enum nvme_ana_state np_ana_state(const struct np_ana *ana, uint32_
 
 /* May the host use namespaces of a group in this state? Or what an I/O command is answered. */
 struct np_status np_ana_check(enum nvme_ana_state state);
+
+/* The same of a namespace, by the port of @queue. Context: the queue's reactor. */
+struct np_status np_ana_check_ns(const struct np_queue *queue, const struct np_ns *ns);
 
 /**
  * np_ana_write() - the log page of @ctrl: groups that have namespaces, and which

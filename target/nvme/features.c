@@ -34,9 +34,10 @@ struct np_feature {
 	uint16_t data_bytes; /* Get's data, for SEL 0 to 2 */
 	uint16_t set_bytes;  /* Set's */
 	bool of_discovery;
-	bool is_per_ns;  /* the NSID may be given, but all namespaces have the same */
-	bool of_ns;      /* each has its own: req->ns is set; Get asks for one */
-	bool of_all_too; /* Set may be for all: req->ns is NULL */
+	bool is_per_ns;      /* the NSID may be given, but all namespaces have the same */
+	bool of_ns;          /* each has its own: req->ns is set; Get asks for one */
+	bool of_all_too;     /* Set may be for all: req->ns is NULL */
+	bool is_always_told; /* Get works where the namespace cannot be reached, too */
 };
 
 static struct np_ctrl *np_features_ctrl(const struct np_req *req)
@@ -248,7 +249,7 @@ static const struct np_feature np_features[256] = {
 	[NVME_FEAT_FID_RESV_PERSIST] = {.get = np_get_resv_persistence,
 		.set_later = np_resv_set_persistence, .of_ns = true},
 	[NVME_FEAT_FID_WRITE_PROTECT] = {.get = np_get_protection,
-		.set_later = np_set_protection, .of_ns = true},
+		.set_later = np_set_protection, .of_ns = true, .is_always_told = true},
 	[NVME_FEAT_FID_IOCS_PROFILE] = {.get = np_get_constant, .set = np_set_only_zero},
 	[NVME_FEAT_FID_HOST_ID] = {.get = np_get_host_id, .is_configured = true, .data_bytes = 16},
 };
@@ -297,6 +298,9 @@ static struct np_status np_features_check_nsid(
 	if (ns && feature->of_ns) {
 		req->ns = ns;
 		np_ns_get(ns, req->queue->reactor->index);
+		/* A path that does not lead to it. Spec: NVM Express Base 2.0, 8.1.3. */
+		if (!feature->is_always_told || req->sqe.opcode != nvme_admin_get_features)
+			return np_ana_check_ns(req->queue, ns);
 	}
 	if (ns || (may_be_all && nsid == NVME_NSID_ALL))
 		return NP_SUCCESS;

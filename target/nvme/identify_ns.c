@@ -55,7 +55,7 @@ static void np_identify_fill_ns(
 	id->nsze = htole64(ns->nblocks);
 	id->ncap = htole64(ns->nblocks);
 	/* Zero where the namespace cannot be reached. Spec: NVM Express Base 2.0, 8.1.3. */
-	if (np_status_is_ok(np_ana_check(np_ana_state(&req->queue->port->ana, np_ns_group(ns)))))
+	if (np_status_is_ok(np_ana_check_ns(req->queue, ns)))
 		id->nuse = htole64(ns->nblocks);
 	if (atomic_load(&ns->is_protected))
 		id->nsattr = NVME_NS_NSATTR_WRITE_PROTECTED;

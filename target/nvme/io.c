@@ -37,8 +37,7 @@ struct np_extent np_io_extent(const struct np_req *req)
 struct np_status np_io_check_access(const struct np_req *req)
 {
 	const struct np_resv_ns *resv = req->ns->resv;
-	struct np_status status =
-		np_ana_check(np_ana_state(&req->queue->port->ana, np_ns_group(req->ns)));
+	struct np_status status = np_ana_check_ns(req->queue, req->ns);
 
 	if (!np_status_is_ok(status))
 		return status;

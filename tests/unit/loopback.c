@@ -108,7 +108,7 @@ static bool np_lb_backend_cancel(
 		for (unsigned int i = 0; backend->can_cancel && i < backend->npending; i++) {
 			if (backend->pending[i].io != io)
 				continue;
-			backend->pending[i].status = np_status_from_errno(-ECANCELED);
+			backend->pending[i].status = np_status_aborted();
 			backend->is_held = false;
 			backend->cancel = op;
 			return true;

@@ -26,6 +26,7 @@ static void test_np_status_from_errno__table(void **state)
 		{-ENOSPC, 0x4081},     /* Capacity Exceeded, DNR */
 		{-EOPNOTSUPP, 0x4001}, /* Invalid Command Opcode, DNR */
 		{-ENODATA, 0x4281},    /* Unrecovered Read Error, DNR */
+		{-EBADE, 0x4083},      /* Reservation Conflict, DNR */
 		{-ENOMEM, 0x0082},     /* Namespace Not Ready: try again */
 		{-EAGAIN, 0x0082},
 		{-EFAULT, 0x0082}, /* peer memory of a device that is being reset */
@@ -38,7 +39,9 @@ static void test_np_status_from_errno__table(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_int_equal(np_status_from_errno(cases[i].err).field, cases[i].field);
+		assert_int_equal(np_status_from_errno(cases[i].err, false).field, cases[i].field);
+	assert_int_equal(np_status_from_errno(-ENODATA, true).field, 0x4280); /* Write Fault */
+	assert_int_equal(np_status_from_errno(-EIO, true).field, 0x4006);
 }
 
 static void test_np_status__constructors(void **state)

@@ -212,6 +212,31 @@ static void test_identify__shows_groups(void **state)
 	assert_true(ns.nsze != 0);
 }
 
+/* Features of a namespace are not to be had by a path that does not lead to it, but is it protected? */
+static void test_features__by_state(void **state)
+{
+	static const struct {
+		uint8_t opcode, fid;
+		bool is_told;
+	} cases[] = {
+		{nvme_admin_get_features, NVME_FEAT_FID_RESV_MASK, false},
+		{nvme_admin_set_features, NVME_FEAT_FID_RESV_MASK, false},
+		{nvme_admin_get_features, NVME_FEAT_FID_RESV_PERSIST, false},
+		{nvme_admin_set_features, NVME_FEAT_FID_WRITE_PROTECT, false},
+		{nvme_admin_get_features, NVME_FEAT_FID_ERR_RECOVERY, true},
+	};
+	struct scene *scene = *state;
+
+	np_ana_set(&PORT(scene)->ana, 1, NVME_ANA_STATE_INACCESSIBLE);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct np_sqe sqe = np_lb_sqe(cases[i].opcode, 1);
+
+		sqe.cdw10 = np_le32(cases[i].fid);
+		np_lb_assert_status(np_lb_exec(scene->admin, sqe, NULL, 0),
+			cases[i].is_told ? NP_SUCCESS : np_status_path(NVME_SC_ANA_INACCESSIBLE));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +246,7 @@ int main(void)
 		io_test(test_log__lists_groups_with_namespaces),
 		io_test(test_event__is_acknowledged_by_the_log),
 		io_test(test_identify__shows_groups),
+		io_test(test_features__by_state),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
