@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import host  # noqa: E402
 import knvmet  # noqa: E402
+import rawclient  # noqa: E402
 import target  # noqa: E402
 from channel import ChannelError  # noqa: E402
 from topology import ARCH, QEMU, Topology  # noqa: E402
@@ -157,6 +158,12 @@ def dax(use_vm):
 def daemon_built():
     if not target.built():
         pytest.skip("nvmet-p2pd is not built; set NVMET_P2P_BUILD or build in build/")
+
+
+@pytest.fixture
+def rawclient_built():
+    if not rawclient.built():
+        pytest.skip("np-rawclient is not built; it comes with NP_TESTS=ON")
 
 
 def _finish(request, machines, used):

@@ -53,6 +53,11 @@ def identity(number):
     return f"--hostnqn=nqn.2014-08.org.nvmexpress:uuid:{name} --hostid={name}"
 
 
+def own_nqn(vm):
+    """The name of the kernel's host unless an option of connect says another one."""
+    return vm.read("/etc/nvme/hostnqn").strip()
+
+
 def host_id(number):
     """The Host Identifier that identity() gives."""
     return uuid.UUID(int=0xabcdef << 64 | number)

@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Malformed CM data and capsules from np-rawclient: right answers, and no harm to anybody else."""
-import os
-
 import pytest
 
 import fio
 import host
+import rawclient
 from target import NQN, RUNTIME, Target, config, namespace, port, subsystem
-from vm import LOOPBACK, build_dir, wait_for
+from vm import wait_for
 
 HOST_NQN = "nqn.2024-01.test:hostmem"
-RAWCLIENT = "/mnt/build/bin/np-rawclient"
 SERVICE = {NQN: 4420, HOST_NQN: 4421}
 INLINE_BYTES = 16384
 NO_INLINE_SERVICE = 4422
@@ -18,26 +16,28 @@ SETTLE_LIMIT_S = 30
 # The client overwrites the first 8 MiB of a namespace; fio works behind that.
 FIO_JOB = dict(rw="randwrite", bsrange="4k-64k", offset="16m", size="4m", iodepth=4, **fio.VERIFY)
 
-pytestmark = pytest.mark.usefixtures("daemon_built")
+pytestmark = pytest.mark.usefixtures("daemon_built", "rawclient_built")
 
 
 @pytest.fixture
 def served(vm):
     """A target with a namespace in peer memory, and on another port one in host memory."""
-    if not os.access(os.path.join(build_dir(), "bin", "np-rawclient"), os.X_OK):
-        pytest.skip("np-rawclient is not built; it comes with NP_TESTS=ON")
     everything = dict(resv={"enable": 1})
     subsystems = [
         subsystem(NQN, namespace(1, vm.block_device("cmb"), p2pmem="1", p2pmem_require=True,
                                  **everything)),
         subsystem(HOST_NQN, namespace(1, vm.block_device("plain"), **everything))]
+    hosts = rawclient.HOSTS + [host.own_nqn(vm)]
     for entry in subsystems:
         entry["namespace_management"] = {"folder": f"{RUNTIME}/created", "capacity_bytes": 1 << 30}
+        entry["attr"]["allow_any_host"] = "0"
+        entry["allowed_hosts"] = hosts
     whole = config(
         subsystems,
         [port(1, [NQN]),
          port(2, [HOST_NQN], service=SERVICE[HOST_NQN], inline_data_size=INLINE_BYTES),
          port(3, [HOST_NQN], service=NO_INLINE_SERVICE, inline_data_size=0)])
+    whole["hosts"] = [{"nqn": nqn} for nqn in hosts]
     with Target(vm, whole) as target:
         yield target
 
@@ -57,26 +57,16 @@ def count_recoveries(vm):
 
 
 def start_client(vm, nqn, cases="", service=None):
-    service = service or SERVICE[nqn]
-    return vm.spawn(f"{RAWCLIENT} -a {LOOPBACK} -s {service} -n {nqn} {cases}")
-
-
-def parse(client):
-    """{case: line} of a client that has ended."""
-    lines = [line for line in client.stdout.splitlines() if line.startswith(("ok ", "FAIL "))]
-    assert lines, f"np-rawclient ran nothing: {client.stdout}{client.stderr}"
-    return {line.split()[1].rstrip(":"): line for line in lines}
+    return rawclient.start(vm, nqn, cases, service or SERVICE[nqn])
 
 
 def run_client(vm, nqn, cases, service=None):
-    """Return (exit code, {case: line})."""
-    client = start_client(vm, nqn, cases, service)
-    return client.wait(), parse(client)
+    return rawclient.run(vm, nqn, cases, service or SERVICE[nqn])
 
 
 @pytest.mark.parametrize("nqn", [NQN, HOST_NQN], ids=["p2p", "host-memory"])
 def test_malformed__is_answered_and_harms_nobody(vm, served, nqn):
-    expected = set(vm.run(f"{RAWCLIENT} --list").stdout.split())
+    expected = rawclient.cases(vm)
     assert len(expected) > 100
     # One run first: what the daemon sets up once is then there.
     run_client(vm, nqn, "connect-good")
@@ -91,11 +81,11 @@ def test_malformed__is_answered_and_harms_nobody(vm, served, nqn):
         client = start_client(vm, nqn)
         while client.poll() is None:
             fio.run(vm, device, **FIO_JOB)
-        rc, lines = client.poll(), parse(client)
+        rc, lines = client.poll(), rawclient.parse(client)
         failed = [line for line in lines.values() if line.startswith("FAIL")]
-        assert (rc, failed) == (0, [])
+        assert (rc, failed) == (0, []), (rc, failed)
         assert set(lines) == expected
-        assert (deaf.wait(), list(parse(deaf))) == (0, ["storm-deaf-host"]), deaf.stdout
+        assert (deaf.wait(), list(rawclient.parse(deaf))) == (0, ["storm-deaf-host"]), deaf.stdout
         assert "the host took nothing for 30 s" in served.log
         fio.run(vm, device, **FIO_JOB)
         assert connection.state == "live"

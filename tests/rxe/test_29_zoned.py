@@ -4,6 +4,7 @@ import pytest
 
 import fio
 import host
+import rawclient
 from checks import assert_all_p2p, namespace_status
 from target import NQN, Target, config, namespace, port, subsystem
 from topology import CMB_DRIVE, ZONE_MB, Drive, Topology
@@ -13,7 +14,7 @@ MIB = 1 << 20
 SECTORS = ZONE_MB * MIB // 512
 MACHINE = Topology(drives=(CMB_DRIVE, Drive("zoned", size_mb=ZONES * ZONE_MB, zoned=True)))
 
-pytestmark = pytest.mark.usefixtures("daemon_built")
+pytestmark = pytest.mark.usefixtures("daemon_built", "rawclient_built")
 
 
 @pytest.fixture
@@ -117,3 +118,13 @@ def test_zoned__random_write_area(zoned):
     vm.run(f"nvme zns zrwa-flush-zone {device} -l {start + 15}")
     assert report(vm, device, 8)[0] == 16
     vm.run(f"nvme read {device} -s {start} -c 15 -z 8192 -d /tmp/back; cat /tmp/b /tmp/b | cmp - /tmp/back")
+
+
+def test_zoned__refuses_what_the_rules_do_not_allow(zoned):
+    """This test has the raw client try zones in the wrong state, and commands with wrong fields."""
+    vm, target, _ = zoned
+    lines = rawclient.expect_ok(vm, NQN, "-z zoned-")
+    assert len(lines) > 25
+    # Without all command sets the commands do not exist.
+    rawclient.expect_ok(vm, NQN, "zone-")
+    assert target.running

@@ -36,7 +36,8 @@ class Drive:
 
 
 ZONE_MB = 4
-ZONED_MORE = "zoned.descr_ext_size=64,zoned.numzrwa=4,zoned.zrwas=64K,zoned.zrwafg=4K"
+ZONED_MORE = ("zoned.descr_ext_size=64,zoned.numzrwa=4,zoned.zrwas=64K,zoned.zrwafg=4K,"
+              "zoned.max_open=8,zoned.max_active=12")
 CMB_DRIVE = Drive("cmb", cmb_mb=64)
 # Longer than what QEMU deallocates in one range, DMRSL: 2 GiB less a block.
 PLAIN_DRIVE = Drive("plain", size_mb=3072)

@@ -9,6 +9,7 @@
 
 #define WRITES 16u
 #define WRITE_BYTES (256u << 10)
+#define LIMIT_ROUNDS 100u
 
 static void abort_sqe(struct np_sqe *sqe, uint16_t sqid, uint16_t cid)
 {
@@ -98,8 +99,40 @@ static bool run_writes(struct raw_env *env, const struct raw_case *self)
 	return is_ok && raw_say(env, true, "%u of %u were aborted", aborted, WRITES);
 }
 
+/*
+ * More at a time than ACL says, of commands that are not there, until one is too many: each is answered,
+ * and those that were not refused say that nothing was aborted.
+ */
+static bool run_limit(struct raw_env *env, const struct raw_case *self)
+{
+	struct raw_queue *admin = env->shared->admin;
+	unsigned int refused = 0;
+	struct raw_answer answer;
+	struct np_sqe sqe;
+
+	for (unsigned int round = 0; !refused && round < LIMIT_ROUNDS; round++) {
+		for (uint16_t i = 0; i < RAW_DEPTH - 1; i++) {
+			abort_sqe(&sqe, 1, 0xffff);
+			sqe.cid = np_le16(i);
+			if (raw_send(admin, &sqe, sizeof(sqe)))
+				return raw_say(env, false, "Abort %u was not taken", i);
+		}
+		for (unsigned int i = 0; i < RAW_DEPTH - 1; i++) {
+			if (raw_receive(admin, &answer))
+				return raw_say(env, false, "%u were answered", i);
+			if (raw_status(&answer) == self->want && raw_is_final_enough(&answer))
+				refused++;
+			else if (raw_status(&answer) || np_le32(answer.cqe.dw0) != 1)
+				return raw_say(env, false, "status %03xh, dword 0 %xh",
+					raw_status(&answer), np_le32(answer.cqe.dw0));
+		}
+	}
+	return raw_say(env, refused, "%u of %u at a time were too many", refused, RAW_DEPTH - 1);
+}
+
 const struct raw_case raw_abort_cases[] = {
 	{.name = "abort-event", .run = run_event, .want = NVME_SC_ABORT_REQ},
 	{.name = "abort-writes", .run = run_writes, .want = NVME_SC_ABORT_REQ},
+	{.name = "abort-limit", .run = run_limit, .want = RAW_SPECIFIC(NVME_SC_ABORT_LIMIT)},
 	{0},
 };

@@ -24,6 +24,8 @@ static bool judge(
 	status = raw_status(answer);
 	if (status != self->want)
 		return raw_say(env, false, "status %03xh, want %03xh", status, self->want);
+	if (!raw_is_final_enough(answer))
+		return raw_say(env, false, "status %03xh, with the wrong DNR", status);
 	ipo = np_le16(answer->cqe.connect_error.ipo);
 	if (status == INVALID_PARAM &&
 		(ipo != self->ipo || answer->cqe.connect_error.iattr != self->ipo_in_data))
@@ -127,6 +129,11 @@ static void twist_unknown_subnqn(struct raw_connect *connect)
 
 static void twist_other_hostnqn(struct raw_connect *connect)
 {
+	strcpy(connect->data.hostnqn, RAW_OTHER_HOSTNQN);
+}
+
+static void twist_strange_hostnqn(struct raw_connect *connect)
+{
 	connect->data.hostnqn[strlen(connect->data.hostnqn)] = 'x';
 }
 
@@ -220,6 +227,8 @@ const struct raw_case raw_connect_cases[] = {
 		1),
 	ADMIN("connect-subnqn-unknown", INVALID_PARAM, twist_unknown_subnqn, IPO_DATA(subsysnqn),
 		1),
+	ADMIN("connect-not-allowed", RAW_SPECIFIC(NVME_SC_CONNECT_INVALID_HOST),
+		twist_strange_hostnqn, 0, 0),
 	ADMIN("connect-data-512", NVME_SC_SGL_INVALID_DATA, twist_short_data, 0, 0),
 	ADMIN("connect-data-4096", NVME_SC_SGL_INVALID_DATA, twist_long_data, 0, 0),
 	ADMIN("connect-data-none", NVME_SC_SGL_INVALID_DATA, twist_no_data, 0, 0),

@@ -33,7 +33,7 @@ struct each {
 	uint8_t opcode;
 	unsigned int flags;
 	uint32_t bytes; /* of data; of commands with MOVES_BLOCKS one block */
-	uint32_t cdw10, cdw11;
+	uint32_t cdw10, cdw11, cdw12, cdw13;
 };
 
 /* clang-format off */
@@ -58,6 +58,9 @@ static const struct each commands[] = {
 	{"each-abort", nvme_admin_abort_cmd, .flags = 0, .cdw10 = 0xffff0000},
 	{"each-keep-alive", nvme_admin_keep_alive, .flags = 0},
 	{"each-ns-attach", nvme_admin_ns_attach, .flags = HAS_NSID, .bytes = PAGE},
+	{"zoned-each-append", nvme_zns_cmd_append, .flags = IS_IO | HAS_BLOCKS | MOVES_BLOCKS},
+	{"zoned-each-send", nvme_zns_cmd_mgmt_send, .flags = IS_IO | HAS_BLOCKS, .cdw13 = NVME_ZNS_ZSA_RESET},
+	{"zoned-each-report", nvme_zns_cmd_mgmt_recv, .flags = IS_IO | HAS_BLOCKS, .bytes = PAGE, .cdw12 = PAGE / 4 - 1},
 	{"each-property-get", NP_OPCODE_FABRICS, .flags = HAS_FABRICS_TYPE, .cdw10 = 1},
 };
 /* clang-format on */
@@ -71,6 +74,8 @@ static void init(const struct raw_env *env, const struct each *each, struct np_s
 		sqe->fabrics.fctype = nvme_fabrics_type_property_get;
 	sqe->cdw10 = np_le32(each->cdw10);
 	sqe->cdw11 = np_le32(each->cdw11);
+	sqe->cdw12 = np_le32(each->cdw12);
+	sqe->cdw13 = np_le32(each->cdw13);
 	if (each->flags & MOVES_BLOCKS)
 		bytes = env->block_bytes;
 	if (bytes)
@@ -237,6 +242,10 @@ static bool run_each(struct raw_env *env, const struct raw_case *self)
 	{                                                \
 		.name = "each-" command, .run = run_each \
 	}
+#define ZONED(command)                                                             \
+	{                                                                          \
+		.name = "zoned-each-" command, .run = run_each, .is_by_name = true \
+	}
 
 const struct raw_case raw_each_cases[] = {
 	EACH("read"),
@@ -259,5 +268,8 @@ const struct raw_case raw_each_cases[] = {
 	EACH("keep-alive"),
 	EACH("ns-attach"),
 	EACH("property-get"),
+	ZONED("append"),
+	ZONED("send"),
+	ZONED("report"),
 	{0},
 };

@@ -390,7 +390,7 @@ const struct raw_case raw_storm_cases[] = {
 	STORM("storm-error-without-a-word", run_silent_error),
 	STORM("storm-leave-before-accept", run_leave_early),
 	STORM("storm-leave-in-connect", run_leave_in_connect),
-	{.name = "storm-deaf-host", .run = run_deaf, .is_slow = true},
+	{.name = "storm-deaf-host", .run = run_deaf, .is_by_name = true},
 	STORM("storm-more-commands-than-depth", run_too_many),
 	STORM("storm-same-command-id", run_same_cid),
 	STORM("storm-more-aers-than-slots", run_too_many_aers),

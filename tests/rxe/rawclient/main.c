@@ -14,16 +14,21 @@
 #include "tests/rxe/rawclient/raw.h"
 
 static const struct raw_case *const groups[] = {raw_cm_cases, raw_capsule_cases, raw_connect_cases,
-	raw_command_cases, raw_field_cases, raw_share_cases, raw_each_cases, raw_sgl_cases,
-	raw_data_cases, raw_abort_cases, raw_fused_cases, raw_storm_cases};
+	raw_discovery_cases, raw_command_cases, raw_field_cases, raw_share_cases, raw_manage_cases,
+	raw_each_cases, raw_sgl_cases, raw_data_cases, raw_abort_cases, raw_fused_cases,
+	raw_storm_cases, raw_state_cases, raw_zoned_cases};
 
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 
 static const char usage[] =
-	"usage: np-rawclient -a ADDRESS [-s SERVICE] -n SUBNQN [-i NSID] [-c CNTLID] [CASE...]\n"
+	"usage: np-rawclient -a ADDRESS [-s SERVICE] -n SUBNQN [-i NSID] [-c CNTLID] [-z] "
+	"[CASE...]\n"
 	"       np-rawclient --list\n"
-	"Overwrites the first 8 MiB of the namespace. A CASE may be the start of a name. Without\n"
-	"any, all that --list prints are run; slow ones have to be named.\n";
+	"Overwrites the first 8 MiB of the namespace. A CASE may be the start of a name. Without "
+	"any,\n"
+	"all that --list prints are run; slow ones and those that want a target of their own have "
+	"to\n"
+	"be named. With -z the controller is enabled for all command sets, not NVM alone.\n";
 
 bool raw_say(struct raw_env *env, bool result, const char *fmt, ...)
 {
@@ -65,7 +70,7 @@ static void list(void)
 {
 	for (size_t i = 0; i < GROUPS; i++) {
 		for (const struct raw_case *self = groups[i]; self->name; self++) {
-			if (!self->is_slow)
+			if (!self->is_by_name)
 				puts(self->name);
 		}
 	}
@@ -77,7 +82,7 @@ static int run_all(struct raw_env *env, char *const wanted[], int count)
 
 	for (size_t i = 0; i < GROUPS; i++) {
 		for (const struct raw_case *self = groups[i]; self->name; self++) {
-			if (!is_wanted(self->name, wanted, count) || (self->is_slow && !count))
+			if (!is_wanted(self->name, wanted, count) || (self->is_by_name && !count))
 				continue;
 			ran++;
 			failed += !run(env, self);
@@ -103,7 +108,7 @@ int main(int argc, char **argv)
 	struct raw_env env = {.service = "4420", .nsid = 1, .cntlid = 0xffff};
 	int option, rc;
 
-	while ((option = getopt_long(argc, argv, "a:s:n:i:c:", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "a:s:n:i:c:z", options, NULL)) != -1) {
 		switch (option) {
 		case 'a':
 			env.address = optarg;
@@ -119,6 +124,9 @@ int main(int argc, char **argv)
 			break;
 		case 'c':
 			env.cntlid = (uint16_t)strtoul(optarg, NULL, 0);
+			break;
+		case 'z':
+			env.css = NVME_CC_CSS_CSI;
 			break;
 		case 'l':
 			list();

@@ -10,7 +10,6 @@
 #include "target/base/le.h"
 #include "tests/rxe/rawclient/raw.h"
 
-#define HOSTNQN "nqn.2024-01.test:rawclient"
 #define READY_TRIES 100
 #define CC_ENABLED 0x00460001u /* EN, I/O entries of 64 and 16 bytes */
 #define NSID_OF_CTRL 0
@@ -75,6 +74,26 @@ uint16_t raw_status(const struct raw_answer *answer)
 	return np_le16(answer->cqe.status) >> 1 & 0x7ff;
 }
 
+bool raw_is_final_enough(const struct raw_answer *answer)
+{
+	const bool is_final = np_le16(answer->cqe.status) >> 1 & NVME_SC_DNR;
+	const uint16_t status = raw_status(answer);
+
+	switch (status) {
+	case NVME_SC_SUCCESS:
+	case NVME_SC_ABORT_REQ:
+	case NVME_SC_FUSED_FAIL:
+	case NVME_SC_FUSED_MISSING:
+	case NVME_SC_NS_NOT_READY:
+	case RAW_SPECIFIC(NVME_SC_CONNECT_CTRL_BUSY):
+		return !is_final;
+	case NVME_SC_INTERNAL:
+		return true;
+	default:
+		return is_final == (status >> NVME_SCT_SHIFT != NVME_SCT_PATH);
+	}
+}
+
 bool raw_expect(struct raw_queue *queue, struct np_sqe *sqe, const void *icd, uint32_t icd_bytes,
 	uint16_t want)
 {
@@ -86,7 +105,8 @@ bool raw_expect(struct raw_queue *queue, struct np_sqe *sqe, const void *icd, ui
 	if (raw_status(&answer) != want)
 		return raw_say(queue->env, false, "opcode %02xh: status %03xh, want %03xh",
 			sqe->opcode, raw_status(&answer), want);
-	return raw_say(queue->env, true, "status %03xh", want);
+	return raw_say(queue->env, raw_is_final_enough(&answer), "status %03xh, whole %04xh", want,
+		np_le16(answer.cqe.status) >> 1);
 }
 
 bool raw_run_read(struct raw_env *env, const struct raw_case *self)
@@ -130,10 +150,12 @@ void raw_connect_init(const struct raw_env *env, struct raw_connect *connect, ui
 {
 	*connect = (struct raw_connect){
 		.cmd = {.qid = np_le16(qid), .sqsize_0b = np_le16((uint16_t)(depth - 1))},
-		.data = {.cntlid = np_le16(cntlid), .hostnqn = HOSTNQN},
+		.data = {.cntlid = np_le16(cntlid)},
 		.bytes = sizeof(connect->data),
 	};
-	memset(connect->data.hostid, 0x5a, sizeof(connect->data.hostid));
+	memset(connect->data.hostid, env->is_other_host ? 0x5b : 0x5a,
+		sizeof(connect->data.hostid));
+	strcpy(connect->data.hostnqn, env->is_other_host ? RAW_OTHER_HOSTNQN : RAW_HOSTNQN);
 	strncpy(connect->data.subsysnqn, env->subnqn, sizeof(connect->data.subsysnqn) - 1);
 }
 
@@ -210,7 +232,8 @@ static bool property_get(struct raw_queue *admin, uint32_t offset, uint64_t *ret
 
 bool raw_enable(struct raw_queue *admin)
 {
-	const struct np_prop_cmd cmd = {.ofst = np_le32(NVME_REG_CC), .value = np_le64(CC_ENABLED)};
+	const uint64_t cc = CC_ENABLED | (uint32_t)admin->env->css << NVME_CC_CSS_SHIFT;
+	const struct np_prop_cmd cmd = {.ofst = np_le32(NVME_REG_CC), .value = np_le64(cc)};
 	uint64_t csts = 0;
 	struct np_sqe sqe;
 
@@ -228,34 +251,35 @@ bool raw_enable(struct raw_queue *admin)
 	return raw_say(admin->env, false, "not ready, CSTS %xh", (unsigned int)csts);
 }
 
-static bool identify(struct raw_queue *admin, uint32_t nsid, uint32_t cns)
+bool raw_identify(struct raw_queue *admin, uint32_t nsid, uint32_t cns, uint8_t csi)
 {
 	struct raw_env *env = admin->env;
 	struct np_sqe sqe;
 
 	raw_sqe_init(&sqe, nvme_admin_identify, nsid);
 	sqe.cdw10 = np_le32(cns);
+	sqe.cdw11 = np_le32((uint32_t)csi << 24);
 	raw_sgl_keyed(&sqe.sgl, (uintptr_t)env->data, NVME_IDENTIFY_DATA_SIZE, env->data_mr->rkey,
 		NP_SGL_SUB_ADDRESS);
 	return raw_expect(admin, &sqe, NULL, 0, 0);
 }
 
-/* Learns what cases need to know of the controller and the namespace. */
-static bool learn(struct raw_env *env, struct raw_queue *admin)
+bool raw_learn(struct raw_env *env, struct raw_queue *admin)
 {
 	struct nvme_id_ctrl ctrl;
 	struct nvme_id_ns ns;
 
-	if (!identify(admin, NSID_OF_CTRL, NVME_IDENTIFY_CNS_CTRL))
+	if (!raw_identify(admin, NSID_OF_CTRL, NVME_IDENTIFY_CNS_CTRL, 0))
 		return false;
 	memcpy(&ctrl, env->data, sizeof(ctrl));
-	if (!identify(admin, env->nsid, NVME_IDENTIFY_CNS_NS))
+	if (!raw_identify(admin, env->nsid, NVME_IDENTIFY_CNS_NS, 0))
 		return false;
 	memcpy(&ns, env->data, sizeof(ns));
 	env->nn = np_le32(ctrl.nn);
 	env->mdts_bytes = 4096u << ctrl.mdts;
 	env->inline_bytes = np_le32(ctrl.ioccsz) * 16 - (uint32_t)sizeof(struct np_sqe);
 	env->msdbd = ctrl.msdbd;
+	env->oncs = np_le16(ctrl.oncs);
 	env->nblocks = np_le64(ns.nsze);
 	env->block_bytes = 1u << ns.lbaf[ns.flbas & 0xf].ds;
 	if (env->nblocks * env->block_bytes < RAW_SCRATCH_BYTES)
@@ -271,7 +295,7 @@ struct raw_ctrl *raw_ctrl_open(struct raw_env *env, uint16_t io_depth)
 	if (!ctrl)
 		return NULL;
 	ctrl->admin = raw_open_connected(env, 0, RAW_DEPTH, env->cntlid, &ctrl->cntlid);
-	if (ctrl->admin && raw_enable(ctrl->admin) && learn(env, ctrl->admin))
+	if (ctrl->admin && raw_enable(ctrl->admin) && raw_learn(env, ctrl->admin))
 		ctrl->io = raw_open_connected(env, 1, io_depth, ctrl->cntlid, &ignored);
 	if (ctrl->io)
 		return ctrl;

@@ -26,8 +26,14 @@
 #define RAW_RECVS 256u
 #define RAW_DEPTH 32u
 
+/* Both are to be allowed, with another letter at the end neither is. */
+#define RAW_HOSTNQN "nqn.2024-01.test:rawclient"
+#define RAW_OTHER_HOSTNQN "nqn.2024-01.test:rawclient-2"
+
 /* Status codes as they are compared here: SCT in 10:8, SC in 7:0. */
 #define RAW_SPECIFIC(sc) ((uint16_t)(NVME_SCT_CMD_SPECIFIC << NVME_SCT_SHIFT | (sc)))
+#define RAW_MEDIA(sc) ((uint16_t)(NVME_SCT_MEDIA << NVME_SCT_SHIFT | (sc)))
+#define RAW_PATH(sc) ((uint16_t)(NVME_SCT_PATH << NVME_SCT_SHIFT | (sc)))
 
 /* A connection request. */
 struct raw_params {
@@ -70,6 +76,9 @@ struct raw_env {
 	const char *address, *service, *subnqn;
 	uint32_t nsid;
 	uint16_t cntlid; /* that an admin queue asks for: FFFFh, FFFEh for a static one */
+	uint8_t css;     /* CC.CSS: command sets that are enabled */
+
+	bool is_other_host; /* connects by another NQN and ID */
 
 	struct ibv_pd *pd; /* of the device that reaches the target; NULL before the first queue */
 	struct ibv_mr *data_mr;
@@ -78,7 +87,7 @@ struct raw_env {
 
 	/* From Identify, once shared was opened: */
 	uint32_t nn, block_bytes, mdts_bytes, inline_bytes;
-	uint16_t msdbd;
+	uint16_t msdbd, oncs;
 	uint64_t nblocks;
 
 	char detail[240]; /* of the running case */
@@ -118,7 +127,7 @@ struct raw_case {
 	const struct raw_fields *fields;
 	uint16_t ipo;     /* byte that a refused Connect names */
 	bool ipo_in_data; /* in its data, else in its SQE */
-	bool is_slow;     /* runs only if it is named */
+	bool is_by_name;  /* runs only if it is named: slow, or for a target of its own */
 };
 
 /* Each ends with an entry without a name. */
@@ -149,8 +158,9 @@ bool raw_run_fields(struct raw_env *env, const struct raw_case *self);
 	RAW_FIELDS(title, status, .is_io = true, .opcode = (op), .nsid = (ns), __VA_ARGS__)
 
 extern const struct raw_case raw_cm_cases[], raw_capsule_cases[], raw_connect_cases[],
-	raw_command_cases[], raw_field_cases[], raw_share_cases[], raw_each_cases[],
-	raw_sgl_cases[], raw_data_cases[], raw_abort_cases[], raw_fused_cases[], raw_storm_cases[];
+	raw_discovery_cases[], raw_command_cases[], raw_field_cases[], raw_share_cases[],
+	raw_manage_cases[], raw_each_cases[], raw_sgl_cases[], raw_data_cases[], raw_abort_cases[],
+	raw_fused_cases[], raw_storm_cases[], raw_state_cases[], raw_zoned_cases[];
 
 /* Notes what went wrong, or with a result of true what was seen. Return: @result. */
 bool raw_say(struct raw_env *env, bool result, const char *fmt, ...)
@@ -214,6 +224,9 @@ int raw_exec(struct raw_queue *queue, struct np_sqe *sqe, const void *icd, uint3
 /* SCT and SC of @answer. */
 uint16_t raw_status(const struct raw_answer *answer);
 
+/* Is DNR right? It is set with an error unless that is one of another time or path. */
+bool raw_is_final_enough(const struct raw_answer *answer);
+
 /* raw_exec(), and an answer of status @want. */
 bool raw_expect(struct raw_queue *queue, struct np_sqe *sqe, const void *icd, uint32_t icd_bytes,
 	uint16_t want);
@@ -242,6 +255,12 @@ struct raw_queue *raw_open_connected(
 
 /* Sets CC.EN and waits for CSTS.RDY. */
 bool raw_enable(struct raw_queue *admin);
+
+/* Identify: its data is where env->data begins. */
+bool raw_identify(struct raw_queue *admin, uint32_t nsid, uint32_t cns, uint8_t csi);
+
+/* Sets what env has of controller and namespace env->nsid. */
+bool raw_learn(struct raw_env *env, struct raw_queue *admin);
 
 /* Return: NULL after raw_say(). */
 struct raw_ctrl *raw_ctrl_open(struct raw_env *env, uint16_t io_depth);
