@@ -135,6 +135,29 @@ static void test_read__that_was_sent_is_sent_again(void **state)
 	free(in);
 }
 
+/* What the drive makes of a command that is only passed through is not known: it is not done twice. */
+static void test_passthru__fails(void **state)
+{
+	const uint8_t opcode = 0x81; /* data to the drive */
+	struct scene *scene = *state;
+	uint8_t *data = random_bytes(4 * KIB);
+	struct np_lb_slot *slot;
+
+	use_witness(scene);
+	scene->lb->subsys.passthru[opcode / 64] = 1u << opcode % 64;
+	scene->backend->base.can_passthru = true;
+	scene->backend->is_queued = scene->backend->is_held = true;
+	slot = np_lb_send(scene->io, np_lb_sqe(opcode, 1), data, 4 * KIB);
+	np_lb_pump(scene->lb);
+	place = UINT64_MAX;
+	scene->backend->is_held = false;
+	np_lb_pump(scene->lb);
+	assert_int_equal(slot->answers, 1);
+	np_lb_assert_status(slot->cqe, np_status_generic(NVME_SC_DATA_XFER_ERROR));
+	assert_int_equal(scene->backend->ops_seen[NP_IO_PASSTHRU], 1);
+	free(data);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +165,7 @@ int main(void)
 		io_test(test_write__is_done_again_after_a_gap),
 		io_test(test_read__is_done_again),
 		io_test(test_read__that_was_sent_is_sent_again),
+		io_test(test_passthru__fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
