@@ -21,6 +21,7 @@
 #include "config/mdns.h"
 #include "target/base/event.h"
 #include "target/base/log.h"
+#include "target/nvme/auth.h"
 #include "target/nvme/registry.h"
 
 #define NP_LISTEN_RETRY_S 2.0
@@ -125,6 +126,7 @@ static void np_apply_undo(struct np_daemon *daemon)
 	np_mdns_close(daemon->mdns);
 	if (daemon->transport)
 		daemon->transport->ops->close(daemon->transport);
+	np_auth_stop();
 	np_runtime_stop(&daemon->runtime);
 	np_apply_free_target(&daemon->target);
 	np_apply_retire_fini(daemon);
@@ -168,9 +170,14 @@ static int np_apply_bring_up(struct np_daemon *daemon, char *why, size_t why_siz
 	for (unsigned int i = 0; i < daemon->n_namespaces; i++)
 		np_apply_namespace(daemon, daemon->namespaces[i]);
 	ret = np_apply_build_target(daemon);
+	if (!ret)
+		ret = np_apply_hosts(daemon->cfg);
 	if (ret)
 		goto err_memory;
-	return 0;
+	ret = np_auth_start();
+	if (ret)
+		snprintf(why, why_size, "cannot start a thread: %s", strerror(-ret));
+	return ret;
 
 err_memory:
 	snprintf(why, why_size, "out of memory");

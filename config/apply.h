@@ -274,6 +274,12 @@ void np_apply_fill_view(
  */
 void np_apply_publish(struct np_daemon *daemon, struct np_subsys *subsys, struct np_view *view);
 
+/*
+ * Takes over which hosts of @cfg have to prove who they are. Those that are connected stay so.
+ * Return: 0, or -ENOMEM and nothing has changed.
+ */
+int np_apply_hosts(const struct np_cfg *cfg);
+
 /* Tells connected hosts that see the namespace that it has changed, or of an error at @lba of it. */
 void np_apply_tell_hosts(const struct np_applied_ns *applied, enum np_aen_kind kind, uint64_t lba);
 

@@ -159,6 +159,28 @@ static void np_reload_retire_namespaces(struct np_reload *reload)
 	}
 }
 
+static bool np_reload_has_changed(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "") != 0;
+}
+
+/* Their secrets are in force already. */
+static void np_reload_change_hosts(struct np_reload *reload)
+{
+	static const struct np_cfg_host nobody;
+
+	for (size_t i = 0; i < reload->cfg->n_hosts; i++) {
+		const struct np_cfg_host *now = &reload->cfg->hosts[i];
+		const struct np_cfg_host *old = np_cfg_find_host(reload->old_cfg, now->nqn);
+
+		if (!old)
+			old = &nobody;
+		if (np_reload_has_changed(now->dhchap_key, old->dhchap_key) ||
+			np_reload_has_changed(now->dhchap_ctrl_key, old->dhchap_ctrl_key))
+			np_reload_note(reload, "host %s has other secrets", now->nqn);
+	}
+}
+
 static void np_reload_add_ports(struct np_reload *reload)
 {
 	for (unsigned int i = 0; i < reload->n_ports; i++) {
@@ -176,6 +198,7 @@ void np_reload_commit(struct np_reload *reload)
 {
 	struct np_daemon *daemon = reload->daemon;
 
+	np_reload_change_hosts(reload);
 	np_reload_remove_ports(reload);
 	np_reload_change_ports(reload);
 	np_reload_remove_subsystems(reload);

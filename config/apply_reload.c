@@ -226,7 +226,12 @@ static int np_reload_prepare(struct np_reload *reload)
 		ret = np_reload_make_subsystems(reload);
 	if (!ret)
 		ret = np_reload_make_ports(reload);
-	return ret ? ret : np_reload_bring_up(reload);
+	if (!ret)
+		ret = np_reload_bring_up(reload);
+	/* The last that can fail. */
+	if (!ret && np_apply_hosts(reload->cfg))
+		ret = np_reload_no_memory(reload);
+	return ret;
 }
 
 static void np_reload_undo(struct np_reload *reload)

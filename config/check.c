@@ -14,6 +14,7 @@
 #include <sys/un.h>
 
 #include "config/text.h"
+#include "target/base/secret.h"
 
 #define SERIAL_MAX 20
 #define MODEL_MAX 40
@@ -53,6 +54,29 @@ static int check_nqn(const char *nqn, const struct np_cfg_spot *spot, const char
 	return 0;
 }
 
+static int check_secret(const char *text, const struct np_cfg_spot *spot, const char *member)
+{
+	struct np_secret secret;
+	const char *why = text ? np_secret_parse(text, &secret) : NULL;
+
+	np_secret_forget(&secret, sizeof(secret));
+	return why ? np_cfg_spot_error(spot, member, "%s", why) : 0;
+}
+
+static int check_secrets(const struct np_cfg_host *host, const struct np_cfg_spot *spot)
+{
+	if (check_secret(host->dhchap_key, spot, "dhchap_key") < 0 ||
+		check_secret(host->dhchap_ctrl_key, spot, "dhchap_ctrl_key") < 0)
+		return -EINVAL;
+	if (host->dhchap_ctrl_key && !host->dhchap_key)
+		return np_cfg_spot_error(spot, "dhchap_ctrl_key",
+			"without dhchap_key the host is not asked for a proof, and asks for none");
+	if (host->dhchap_key && host->dhchap_ctrl_key &&
+		strcmp(host->dhchap_key, host->dhchap_ctrl_key) == 0)
+		return np_cfg_spot_error(spot, "dhchap_ctrl_key", "is the same as dhchap_key");
+	return 0;
+}
+
 static int check_hosts(const struct np_cfg *cfg, struct np_cfg_diag *diag)
 {
 	for (size_t i = 0; i < cfg->n_hosts; i++) {
@@ -66,6 +90,8 @@ static int check_hosts(const struct np_cfg *cfg, struct np_cfg_diag *diag)
 		if (first != host)
 			return np_cfg_spot_error(&spot, "nqn", "\"%.223s\" is hosts[%zu] already",
 				host->nqn, (size_t)(first - cfg->hosts));
+		if (check_secrets(host, &spot) < 0)
+			return -EINVAL;
 	}
 	return 0;
 }
@@ -77,6 +103,15 @@ int np_cfg_check_unique(char *const *names, size_t i, const struct np_cfg_spot *
 			return np_cfg_spot_error(spot, "", "\"%.223s\" is listed twice", names[i]);
 	}
 	return 0;
+}
+
+static bool has_secrets(const struct np_cfg *cfg)
+{
+	bool is_there = false;
+
+	for (size_t i = 0; i < cfg->n_hosts; i++)
+		is_there |= cfg->hosts[i].dhchap_key != NULL;
+	return is_there;
 }
 
 static int check_allowed_hosts(const struct np_cfg *cfg, size_t index, struct np_cfg_diag *diag)
@@ -95,6 +130,11 @@ static int check_allowed_hosts(const struct np_cfg *cfg, size_t index, struct np
 	spot = np_cfg_spot(diag, "subsystems[%zu].allowed_hosts", index);
 	if (subsys->allow_any_host && subsys->n_allowed_hosts)
 		np_cfg_spot_warn(&spot, "", "has no effect while attr.allow_any_host is true");
+	if (subsys->allow_any_host && has_secrets(cfg))
+		np_cfg_spot_warn(&spot, "",
+			"any host may connect: hosts[].dhchap_key keeps out nobody who calls "
+			"himself "
+			"otherwise");
 	if (!subsys->allow_any_host && !subsys->n_allowed_hosts)
 		np_cfg_spot_warn(&spot, "", "empty: no host may connect");
 	return 0;

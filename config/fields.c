@@ -9,6 +9,9 @@
 #include "config/fields.h"
 
 #include <stdbool.h>
+
+#include "target/base/wire_auth.h"
+
 #define PLACE(type, member) .offset = offsetof(type, member), .size = sizeof(((type *)0)->member)
 
 #define STR(k, type, member, ...)                                                   \
@@ -120,8 +123,15 @@ static const struct np_cfg_text_ops version_text = {
 		ENUM("treq", type, addr.treq, np_cfg_treq_names, NP_CFG_TREQ_NOT_SPECIFIED),     \
 		SKIP("tsas", NULL) /* follows from trtype */
 
+/* As the kernel calls them, in configfs. */
 static const struct np_cfg_field host_fields[] = {
 	STR("nqn", struct np_cfg_host, nqn, .flags = NP_CFG_REQUIRED),
+	STR("dhchap_key", struct np_cfg_host, dhchap_key),
+	STR("dhchap_ctrl_key", struct np_cfg_host, dhchap_ctrl_key),
+	ENUM("dhchap_hash", struct np_cfg_host, dhchap_hash, np_cfg_chap_hash_names,
+		NP_CHAP_SHA256),
+	ENUM("dhchap_dhgroup", struct np_cfg_host, dhchap_dhgroup, np_cfg_chap_group_names,
+		NP_CHAP_NO_DH),
 };
 CLASS(host_class, np_cfg_host, host_fields);
 

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/json.h"
@@ -54,10 +55,24 @@ err_text:
 	return err;
 }
 
+/* Whoever can read a secret is as good as its host. */
+static void warn_of_readers(const struct np_cfg *cfg, mode_t mode, struct np_cfg_diag *diag)
+{
+	for (size_t i = 0; i < cfg->n_hosts; i++) {
+		if (!cfg->hosts[i].dhchap_key || !(mode & (S_IRGRP | S_IROTH)))
+			continue;
+		np_cfg_diag_warn(diag, "hosts",
+			"the file holds secrets, and others than its owner may read it (mode %03o)",
+			(unsigned int)mode & 0777);
+		return;
+	}
+}
+
 int np_cfg_load(const char *path, struct np_cfg_diag *diag, struct np_cfg **ret_cfg)
 {
 	size_t len = 0;
 	char *text = NULL;
+	struct stat st = {0};
 	int err;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
@@ -65,11 +80,13 @@ int np_cfg_load(const char *path, struct np_cfg_diag *diag, struct np_cfg **ret_
 		err = -errno;
 		return np_cfg_diag_error(diag, err, "", "%s", strerror(-err));
 	}
-	err = read_all(fd, &text, &len);
+	err = fstat(fd, &st) ? -errno : read_all(fd, &text, &len);
 	close(fd);
 	if (err < 0)
 		return np_cfg_diag_error(diag, err, "", "%s", strerror(-err));
 	err = np_cfg_parse(text, len, diag, ret_cfg);
 	free(text);
+	if (!err)
+		warn_of_readers(*ret_cfg, st.st_mode, diag);
 	return err;
 }

@@ -40,7 +40,7 @@ int64_t np_cfg_field_get_int(const struct np_cfg_field *field, const void *base)
 	uint64_t raw = 0;
 	unsigned int shift;
 
-	assert(field->size <= sizeof(raw));
+	assert(field->size == 2 || field->size == 4 || field->size == 8);
 	switch (field->size) {
 	case 2:
 		raw = *(const uint16_t *)src;

@@ -125,6 +125,10 @@ struct np_cfg_addr {
 
 struct np_cfg_host {
 	char *nqn;
+	char *dhchap_key;         /* its secret, "DHHC-1:..."; NULL: it need not prove who it is */
+	char *dhchap_ctrl_key;    /* by which we prove ourselves to it, or NULL */
+	unsigned int dhchap_hash; /* NP_CHAP_, likewise: the weakest that will do */
+	unsigned int dhchap_dhgroup;
 };
 
 struct np_cfg_referral {

@@ -10,6 +10,7 @@
 #include "config/apply.h"
 #include "config/report_json.h"
 #include "target/base/log.h"
+#include "target/nvme/auth.h"
 #include "target/nvme/ctrl.h"
 
 json_t *np_report_traffic(json_t *object, const struct np_traffic_sum *sum)
@@ -154,6 +155,18 @@ struct np_report_conns {
 	const struct np_daemon *daemon;
 };
 
+/* "no": it need not prove who it is; "awaited"; or by what it has. */
+static void np_report_auth(const struct np_queue *queue, char *text, size_t size)
+{
+	const struct np_auth_proof proof = np_auth_proof_of(queue);
+
+	if (!proof.is_there)
+		snprintf(text, size, "%s", queue->auth ? "awaited" : "no");
+	else
+		snprintf(text, size, "%s, %s%s", np_chap_hash_name(proof.hash),
+			np_chap_group_name(proof.group), proof.is_mutual ? ", mutual" : "");
+}
+
 static void np_report_conn(void *ctx, const struct np_conn_info *info)
 {
 	struct np_report_conns *conns = ctx;
@@ -161,7 +174,7 @@ static void np_report_conn(void *ctx, const struct np_conn_info *info)
 	/* Set on the control thread before the queue is bound; constant afterwards. */
 	const struct np_ctrl *ctrl = queue->attached;
 	bool has_peer = np_report_conn_has_peer(conns->daemon, queue);
-	char hostnqn[NP_NQN_BYTES] = "";
+	char hostnqn[NP_NQN_BYTES] = "", auth[48];
 	struct np_traffic_sum traffic = {0};
 	json_t *entry;
 
@@ -169,11 +182,13 @@ static void np_report_conn(void *ctx, const struct np_conn_info *info)
 	if (ctrl)
 		np_log_escape(hostnqn, sizeof(hostnqn), ctrl->hostnqn, sizeof(ctrl->hostnqn));
 
+	np_report_auth(queue, auth, sizeof(auth));
 	np_traffic_add(&traffic, &queue->traffic);
-	entry = json_pack("{s:i, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:i, s:s, s:s, "
-			  "s:I, s:I, s:I}",
+	entry = json_pack(
+		"{s:i, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:i, s:s, s:s, "
+		"s:I, s:I, s:I}",
 		"id", (int)queue->id, "host", info->host, "device", info->device, "nqn",
-		ctrl ? ctrl->subsys->nqn : "", "hostnqn", hostnqn, "cntlid",
+		ctrl ? ctrl->subsys->nqn : "", "hostnqn", hostnqn, "auth", auth, "cntlid",
 		ctrl ? (int)ctrl->cntlid : -1, "qid", (int)queue->qid, "depth", (int)queue->depth,
 		"path_mtu", (int)info->path_mtu, "reactor", (int)queue->reactor->index, "state",
 		info->state, "inflight",

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "target/base/wire_auth.h"
+
 #define PAGE_BYTES 4096
 
 const struct np_cfg_name np_cfg_trtype_names[] = {
@@ -58,6 +60,24 @@ const struct np_cfg_name np_cfg_fence_names[] = {
 	{"auto", NP_CFG_FENCE_AUTO},
 	{"none", NP_CFG_FENCE_NONE},
 	{"read", NP_CFG_FENCE_READ},
+	{NULL, 0},
+};
+
+/* The kernel's names, in configfs. */
+const struct np_cfg_name np_cfg_chap_hash_names[] = {
+	{"hmac(sha256)", NP_CHAP_SHA256},
+	{"hmac(sha384)", NP_CHAP_SHA384},
+	{"hmac(sha512)", NP_CHAP_SHA512},
+	{NULL, 0},
+};
+
+const struct np_cfg_name np_cfg_chap_group_names[] = {
+	{"null", NP_CHAP_NO_DH},
+	{"ffdhe2048", NP_CHAP_FFDHE2048},
+	{"ffdhe3072", NP_CHAP_FFDHE3072},
+	{"ffdhe4096", NP_CHAP_FFDHE4096},
+	{"ffdhe6144", NP_CHAP_FFDHE6144},
+	{"ffdhe8192", NP_CHAP_FFDHE8192},
 	{NULL, 0},
 };
 

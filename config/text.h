@@ -28,6 +28,8 @@ extern const struct np_cfg_name np_cfg_adrfam_names[];
 extern const struct np_cfg_name np_cfg_treq_names[];
 extern const struct np_cfg_name np_cfg_ana_state_names[];
 extern const struct np_cfg_name np_cfg_engine_names[];
+extern const struct np_cfg_name np_cfg_chap_group_names[];
+extern const struct np_cfg_name np_cfg_chap_hash_names[];
 extern const struct np_cfg_name np_cfg_fence_names[];
 extern const struct np_cfg_name np_cfg_memory_kind_names[];
 extern const struct np_cfg_name np_cfg_exporter_names[];

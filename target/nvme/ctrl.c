@@ -136,7 +136,8 @@ static void np_ctrl_keep_alive_expired(struct np_timer *timer)
 {
 	struct np_ctrl *ctrl = np_container_of(timer, struct np_ctrl, keep_alive);
 
-	if (atomic_exchange_explicit(&ctrl->activity, 0, memory_order_relaxed)) {
+	if (atomic_exchange_explicit(&ctrl->activity, 0, memory_order_relaxed) ||
+		atomic_load_explicit(&ctrl->nunproven, memory_order_relaxed)) {
 		np_reactor_set_timer(ctrl->reactor, timer, np_ctrl_idle_limit_ms(ctrl));
 		return;
 	}

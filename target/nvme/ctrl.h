@@ -116,6 +116,8 @@ struct np_ctrl {
 
 	/* Written by any of its queues on their reactors, for traffic based keep-alive: */
 	_Atomic uint32_t activity;
+	/* Queues on which the host is about to prove who it is: that has a limit of its own. */
+	_Atomic uint32_t nunproven;
 
 	/* Written before fatal_msg is sent, read by its receiver: */
 	const char *fatal_why;

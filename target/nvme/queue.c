@@ -7,6 +7,7 @@
  */
 #include "target/nvme/queue.h"
 
+#include "target/nvme/auth.h"
 #include "target/nvme/ctrl.h"
 #include "target/nvme/io.h"
 #include "target/nvme/req.h"
@@ -76,6 +77,7 @@ void np_queue_drain(struct np_queue *queue)
 
 	queue->state = NP_QUEUE_DRAINING;
 	np_timer_cancel(&queue->retry_timer);
+	np_auth_drain(queue);
 	while ((req = np_list_first(&queue->waiting, struct np_req, link)) != NULL)
 		np_req_give_up(req, np_status_generic(NVME_SC_ABORT_QUEUE));
 	while ((req = np_list_first(&queue->retry, struct np_req, link)) != NULL)

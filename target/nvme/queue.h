@@ -18,6 +18,7 @@
 #include "target/nvme/subsys.h"
 #include "transport/transport.h"
 
+struct np_auth;
 struct np_ctrl;
 struct np_req;
 
@@ -43,6 +44,7 @@ struct np_queue {
 	bool sqhd_disabled;   /* the host does not want flow control */
 	char local_addr[64];  /* the address the host connected to */
 	struct np_ctrl *ctrl; /* set by Connect, NULL before */
+	struct np_auth *auth; /* if the host is to prove who it is; set by Connect */
 	struct np_pool *host_pool, *admin_pool;
 	struct np_pool_line lines[NP_MAX_REGIONS]; /* in the pools, by region id */
 	/*

@@ -18,6 +18,7 @@
 
 #include "target/base/event.h"
 #include "target/base/le.h"
+#include "target/nvme/auth.h"
 #include "target/nvme/cntlid.h"
 #include "target/nvme/connect.h"
 
@@ -142,6 +143,8 @@ static struct np_status np_registry_decide(struct np_req *req, struct np_connect
 		return np_connect_refuse(req, np_fault_subnqn);
 	if (!np_subsys_allows(subsys, connect->hostnqn))
 		return np_status_specific(NVME_SC_CONNECT_INVALID_HOST);
+	if (!subsys->is_discovery && !np_auth_arm(queue, connect->hostnqn, subsys->nqn))
+		return np_status_retryable(np_status_generic(NVME_SC_INTERNAL));
 	if (connect->qid)
 		return np_registry_join_io(req, subsys, connect);
 	return np_registry_join_admin(req, subsys, connect);
@@ -212,8 +215,12 @@ static void np_registry_answer(struct np_msg *msg)
 		if (!queue->qid)
 			np_ctrl_set_kato(ctrl, np_le32(cmd.kato_ms));
 		np_ctrl_touch(ctrl);
+		if (queue->auth)
+			np_auth_begin(queue);
 	}
-	np_req_complete_dw0(req, ctrl->cntlid);
+	req->cqe.connect.cntlid = np_le16(ctrl->cntlid);
+	req->cqe.connect.authreq = np_le16(queue->auth ? NP_AUTHREQ_ATR : 0);
+	np_req_complete(req, NP_SUCCESS);
 }
 
 /* On the control thread. */
@@ -246,6 +253,7 @@ void np_queue_closed(struct np_queue *queue)
 {
 	struct np_ctrl *ctrl = queue->attached;
 
+	np_auth_disarm(queue);
 	if (!ctrl)
 		return;
 	queue->attached = NULL;

@@ -13,6 +13,7 @@
 
 #include "target/base/le.h"
 #include "target/nvme/abort.h"
+#include "target/nvme/auth.h"
 #include "target/nvme/ctrl.h"
 #include "target/nvme/fused.h"
 #include "target/nvme/io.h"
@@ -87,6 +88,9 @@ static struct np_status np_req_check(struct np_req *req, struct np_status sgl_st
 	req->cmd = np_req_find_cmd(req);
 	if (!req->cmd)
 		return np_req_bad_opcode(req);
+	if (queue->auth && !(req->cmd->flags & NP_CMD_UNPROVEN) &&
+		!np_auth_proof_of(queue).is_there)
+		return np_status_specific(NVME_SC_AUTH_REQUIRED);
 	if (!np_req_may_be_fused(req))
 		return np_req_bad_field(req, flags, 0);
 	if ((req->sqe.flags & NP_SQE_PSDT_MASK) != NP_SQE_PSDT_SGL)

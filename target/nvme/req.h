@@ -128,12 +128,13 @@ enum {
 	NP_CMD_READS = 1 << 6,         /* only looks at blocks: what a reservation may allow */
 	NP_CMD_RESERVES = 1 << 7,      /* is about reservations, which do not forbid it */
 	NP_CMD_ROOM = 1 << 8, /* needs a buffer of NP_ROOM_BYTES, its data and room to work with */
-	NP_CMD_EXTENT = 1 << 9,   /* its blocks are those of SLBA and NLB */
-	NP_CMD_EXTENTS = 1 << 10, /* its data says which blocks */
-	NP_CMD_FIRST = 1 << 11,   /* may be the first of a fused pair */
-	NP_CMD_SECOND = 1 << 12,  /* and the second */
-	NP_CMD_ZONED = 1 << 13,   /* of the Zoned Namespace Command Set alone */
-	NP_CMD_MANAGES = 1 << 14, /* changes which namespaces there are; only with a manager */
+	NP_CMD_EXTENT = 1 << 9,    /* its blocks are those of SLBA and NLB */
+	NP_CMD_EXTENTS = 1 << 10,  /* its data says which blocks */
+	NP_CMD_FIRST = 1 << 11,    /* may be the first of a fused pair */
+	NP_CMD_SECOND = 1 << 12,   /* and the second */
+	NP_CMD_ZONED = 1 << 13,    /* of the Zoned Namespace Command Set alone */
+	NP_CMD_MANAGES = 1 << 14,  /* changes which namespaces there are; only with a manager */
+	NP_CMD_UNPROVEN = 1 << 15, /* is taken before the host has proven who it is */
 };
 
 /* Tables in cmd.c. Return: NULL for an unsupported opcode. */

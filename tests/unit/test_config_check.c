@@ -7,6 +7,9 @@
  */
 #include "tests/unit/config_cases.h"
 
+#define KEY "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh+KfiaR"
+#define SECRET(text) ",{'nqn':'nqn.2024-01.x:s','dhchap_key':'" text "'}"
+
 static void test_check__accepts(void **state)
 {
 	static const struct check_case cases[] = {
@@ -36,6 +39,13 @@ static void test_check__warns(void **state)
 	static const struct check_case cases[] = {
 		{.hosts = HOSTS ",{'nqn':'bob'}",
 			.says = "hosts[1].nqn: \"bob\" has not the form \"nqn.yyyy-mm.name\"\n"},
+		{.hosts = HOSTS SECRET("DHHC-1:01:" KEY ":"),
+			.subsystems = ATTR("'allow_any_host':1"),
+			.says = "subsystems[0].allowed_hosts: has no effect while "
+				"attr.allow_any_host is true\n"
+				"subsystems[0].allowed_hosts: any host may connect: "
+				"hosts[].dhchap_key keeps out nobody who calls himself "
+				"otherwise\n"},
 		{.hosts = HOSTS ",{'nqn':'nqn.2024-1.x'}",
 			.says = "hosts[1].nqn: \"nqn.2024-1.x\" has not the form "
 				"\"nqn.yyyy-mm.name\"\n"},
@@ -112,6 +122,30 @@ static void test_check__refuses_names(void **state)
 		{.hosts = HOSTS "," HOSTS,
 			.says = "hosts[1].nqn: \"nqn.2024-01.x:h\" is hosts[0] already"},
 		{.hosts = HOSTS ",{'nqn':''}", .says = "hosts[1].nqn: empty"},
+		{.hosts = HOSTS SECRET("secret"),
+			.says = "hosts[1].dhchap_key: is not of the form \"DHHC-1:00:...:\""},
+		{.hosts = HOSTS SECRET("DHHC-1:04:" KEY ":"),
+			.says = "hosts[1].dhchap_key: is not of the form \"DHHC-1:00:...:\""},
+		{.hosts = HOSTS SECRET("DHHC-1:00:" KEY),
+			.says = "hosts[1].dhchap_key: does not end with one \":\""},
+		{.hosts = HOSTS SECRET(
+			 "DHHC-1:00:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gBYOQ5A==:"),
+			.says = "hosts[1].dhchap_key: is not the base64 of 32, 48 or 64 bytes and "
+				"a checksum"},
+		{.hosts = HOSTS SECRET("DHHC-1:00:*AECAw==:"),
+			.says = "hosts[1].dhchap_key: is not the base64 of 32, 48 or 64 bytes and "
+				"a checksum"},
+		{.hosts = HOSTS SECRET(
+			 "DHHC-1:00:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8AAAAA:"),
+			.says = "hosts[1].dhchap_key: has a wrong checksum"},
+		{.hosts = HOSTS SECRET("DHHC-1:03:" KEY ":"),
+			.says = "hosts[1].dhchap_key: has not the length of its hash"},
+		{.hosts = HOSTS SECRET("DHHC-1:00:" KEY ":','dhchap_ctrl_key':'DHHC-1:00:" KEY ":"),
+			.says = "hosts[1].dhchap_ctrl_key: is the same as dhchap_key"},
+		{.hosts = HOSTS ",{'nqn':'nqn.2024-01.x:s','dhchap_ctrl_key':'DHHC-1:00:" KEY ":'}",
+			.says = "hosts[1].dhchap_ctrl_key: without dhchap_key the host is not "
+				"asked "
+				"for a proof, and asks for none"},
 		{.hosts = HOSTS ",{'nqn':'nqn.2024-01.a b'}",
 			.says = "hosts[1].nqn: blank or control character at offset 13"},
 		{.subsystems = SUBSYS("", NS_OK) "," SUBSYS("", NS_OK),

@@ -9,9 +9,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "config/check.h"
 #include "config/diff.h"
+#include "target/base/wire_auth.h"
 
 static struct np_cfg *load(const char *name, struct config_log *log)
 {
@@ -94,8 +97,13 @@ static void test_load__our_keys(void **state)
 	const struct np_cfg_subsys *subsys = &cfg->subsystems[0];
 
 	(void)state;
-	assert_string_equal(
-		log.text, "subsystems[0].attr.version: ignored, controllers are of version 2.0\n");
+	/* And, as its mode may be, that others can read its secrets. */
+	assert_non_null(strstr(
+		log.text, "subsystems[0].attr.version: ignored, controllers are of version 2.0\n"));
+	assert_string_equal(cfg->hosts[0].dhchap_ctrl_key + 7,
+		"00:ZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXp7fH1+f4CBgoOEhYaHiImKi4yNjo+QkZKTvGwQfg==:");
+	assert_int_equal(cfg->hosts[0].dhchap_hash, NP_CHAP_SHA384);
+	assert_int_equal(cfg->hosts[0].dhchap_dhgroup, NP_CHAP_FFDHE4096);
 	assert_int_equal(cfg->ports[0].portid, 7);
 	assert_string_equal(cfg->ports[0].addr.trsvcid, "4421");
 	assert_int_equal(cfg->ports[0].referrals[0].portid, 9);
@@ -166,6 +174,31 @@ static void test_load__says_why_a_file_cannot_be_read(void **state)
 	assert_null(cfg);
 }
 
+static void test_load__secrets_that_others_can_read(void **state)
+{
+	static const char text[] = "{\"hosts\":[{\"nqn\":\"nqn.2024-01.x:h\",\"dhchap_key\":"
+				   "\"anything\"}]}";
+	char path[] = "/tmp/np-test-config-XXXXXX";
+	int fd = mkstemp(path);
+	struct config_log log;
+	struct np_cfg *cfg;
+
+	(void)state;
+	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(fchmod(fd, i ? 0640 : 0600), 0);
+		config_log_init(&log);
+		assert_int_equal(np_cfg_load(path, &log.diag, &cfg), 0);
+		assert_string_equal(log.text,
+			i ? "hosts: the file holds secrets, and others than its owner may read it "
+			    "(mode 640)\n"
+			  : "");
+		np_cfg_free(cfg);
+	}
+	close(fd);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +207,7 @@ int main(void)
 		cmocka_unit_test(test_load__our_keys),
 		cmocka_unit_test(test_dump_and_copy__make_an_equal_model),
 		cmocka_unit_test(test_load__says_why_a_file_cannot_be_read),
+		cmocka_unit_test(test_load__secrets_that_others_can_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

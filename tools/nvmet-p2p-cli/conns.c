@@ -48,6 +48,7 @@ void np_cli_print_conns(json_t *result, FILE *out)
 		{"REQUESTS", "requests", NP_TABLE_COUNT},
 		{"AGE", "age_s", NP_TABLE_AGE},
 		{"P2P", "p2p", NP_TABLE_TEXT},
+		{"AUTH", "auth", NP_TABLE_TEXT},
 		{"HOST NQN", "hostnqn", NP_TABLE_TEXT},
 	};
 	struct np_table *table =

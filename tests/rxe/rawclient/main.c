@@ -16,7 +16,7 @@
 static const struct raw_case *const groups[] = {raw_cm_cases, raw_capsule_cases, raw_connect_cases,
 	raw_discovery_cases, raw_command_cases, raw_field_cases, raw_share_cases, raw_manage_cases,
 	raw_each_cases, raw_sgl_cases, raw_data_cases, raw_abort_cases, raw_fused_cases,
-	raw_storm_cases, raw_state_cases, raw_zoned_cases};
+	raw_storm_cases, raw_state_cases, raw_zoned_cases, raw_auth_cases};
 
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 

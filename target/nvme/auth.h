@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * auth.h - hosts that prove who they are: Authentication Send and Receive.
+ *
+ * A host for which there is a secret proves on each of its queues that it knows it, before any other
+ * command is taken there. Who only knows a name, an ID and a controller's number has nothing of it.
+ *
+ * Calculations take milliseconds and more. They are done on a thread of their own, one command of a queue
+ * at a time.
+ *
+ * Spec: NVM Express Base 2.0, 6.1, 6.2, 8.13. Discovery controllers ask for no proof, as with the kernel's
+ * target (Linux 6.12, drivers/nvme/target/auth.c, nvmet_setup_auth()).
+ *
+ * Thread: as said at each function.
+ * Depends: auth_dialog.h, req.h.
+ */
+#ifndef NP_NVME_AUTH_H
+#define NP_NVME_AUTH_H
+
+#include "target/nvme/auth_dialog.h"
+#include "target/nvme/req.h"
+
+#define NP_AUTH_LIMIT_MS 60000   /* for a host to prove itself after Connect */
+#define NP_AUTH_FAREWELL_MS 1000 /* for one that has failed, to be told before it is disconnected */
+
+/* A host that has a secret. */
+struct np_auth_entry {
+	char nqn[NP_NQN_BYTES];
+	struct np_auth_host host;
+};
+
+/* What a host has shown. */
+struct np_auth_proof {
+	bool is_there;
+	bool is_mutual; /* we have proven ourselves as well */
+	uint8_t hash, group;
+};
+
+/* Starts the thread; without it calculations are done by who needs them. Return: 0 or -errno. */
+int np_auth_start(void);
+
+/* Ends the thread and forgets all secrets. Context: control thread, no connection left. */
+void np_auth_stop(void);
+
+/**
+ * np_auth_set_hosts() - which hosts have secrets, from now on
+ * @entries: copied
+ *
+ * Hosts that are connected stay so; the next proof takes the new secret.
+ * Context: control thread. Return: 0, or -ENOMEM and nothing has changed.
+ */
+int np_auth_set_hosts(const struct np_auth_entry *entries, size_t n);
+
+/**
+ * np_auth_arm() - has the host of @queue prove itself, if it has a secret
+ *
+ * Context: control thread, while Connect is decided. Return: false without memory.
+ */
+bool np_auth_arm(struct np_queue *queue, const char *hostnqn, const char *subnqn);
+
+/* Frees what np_auth_arm() has made. Context: control thread, no command left on @queue. */
+void np_auth_disarm(struct np_queue *queue);
+
+/* The queue is connected: the time begins. Context: its reactor. */
+void np_auth_begin(struct np_queue *queue);
+
+/* The queue is being drained. Context: its reactor. */
+void np_auth_drain(struct np_queue *queue);
+
+/* Context: any thread. */
+struct np_auth_proof np_auth_proof_of(const struct np_queue *queue);
+
+struct np_status np_auth_check(struct np_req *req, uint32_t *ret_bytes);
+void np_auth_execute(struct np_req *req);
+
+#endif
