@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -60,8 +61,9 @@ static int teardown(void **state)
 {
 	struct scene *scene = *state;
 
-	np_lb_close(scene->lb);
+	/* First, for the thread may be about to wake the reactor. */
 	np_auth_stop();
+	np_lb_close(scene->lb);
 	chap_end(&scene->host);
 	free(scene);
 	return 0;
@@ -293,6 +295,60 @@ static void test_commands__of_who_need_not(void **state)
 	assert_int_equal(ask(scene, scene->admin), NP_AUTH_ID_FAILURE1);
 }
 
+/* With the thread: the answer comes some time, and the reactor goes on meanwhile. */
+static void exec_later(
+	struct scene *scene, struct np_lb_conn *conn, uint8_t fctype, uint32_t bytes, void *data)
+{
+	struct np_lb_slot *slot = np_lb_send(conn, auth_sqe(fctype, bytes), data, bytes);
+
+	for (unsigned int i = 0; i < 10000 && !slot->answers; i++) {
+		np_lb_pump(scene->lb);
+		usleep(1000);
+	}
+	assert_int_equal(slot->answers, 1);
+	np_lb_assert_status(slot->cqe, NP_SUCCESS);
+}
+
+static void test_thread__does_the_work(void **state)
+{
+	const uint8_t send = nvme_fabrics_type_auth_send, receive = nvme_fabrics_type_auth_receive;
+	struct scene *scene = *state;
+	uint32_t bytes;
+
+	assert_int_equal(np_auth_start(), 0);
+	bytes = chap_negotiate(&scene->host);
+	exec_later(scene, scene->admin, send, bytes, scene->host.message);
+	exec_later(scene, scene->admin, receive, sizeof(scene->said), scene->said);
+	bytes = chap_reply(&scene->host, (const void *)scene->said);
+	exec_later(scene, scene->admin, send, bytes, scene->host.message);
+	set_secret(7, false);
+	exec_later(scene, scene->admin, receive, sizeof(scene->said), scene->said);
+	assert_true(np_auth_proof_of(&scene->admin->queue).is_there);
+}
+
+/* A second command of the queue, and a host that leaves, while the first is calculated. */
+static void test_thread__is_not_disturbed(void **state)
+{
+	struct scene *scene = *state;
+	struct np_lb_slot *first, *second;
+	uint32_t bytes;
+
+	assert_int_equal(np_auth_start(), 0);
+	bytes = chap_negotiate(&scene->host);
+	first = np_lb_send(scene->admin, auth_sqe(nvme_fabrics_type_auth_send, bytes),
+		scene->host.message, bytes);
+	second = np_lb_send(scene->admin,
+		auth_sqe(nvme_fabrics_type_auth_receive, sizeof(scene->said)), scene->said,
+		sizeof(scene->said));
+	np_lb_disconnect(scene->admin);
+	for (unsigned int i = 0; i < 10000 && !scene->admin->is_closed; i++) {
+		np_lb_pump(scene->lb);
+		usleep(1000);
+	}
+	assert_true(scene->admin->is_closed);
+	assert_true(first->releases == 1 && second->releases == 1);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -306,6 +362,8 @@ int main(void)
 		TEST(test_proof__anew),
 		TEST(test_commands__with_wrong_fields),
 		TEST(test_commands__of_who_need_not),
+		TEST(test_thread__does_the_work),
+		TEST(test_thread__is_not_disturbed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
