@@ -95,11 +95,15 @@ static uint32_t find_by_state(struct raw_env *env, enum nvme_ana_state state)
 	if (!raw_expect(env->shared->admin, &sqe, NULL, 0, 0))
 		return 0;
 	for (unsigned int i = 0; i < np_le16(log->ngrps); i++) {
-		const struct nvme_ana_group_desc *group = (const void *)at;
+		struct nvme_ana_group_desc group; /* which need not be aligned in the log */
+		uint32_t nsid_le;
 
-		if ((group->state & 0xf) == (uint8_t)state && group->nnsids)
-			return np_le32(group->nsids[0]);
-		at += sizeof(*group) + np_le32(group->nnsids) * sizeof(group->nsids[0]);
+		memcpy(&group, at, sizeof(group));
+		at += sizeof(group);
+		memcpy(&nsid_le, at, sizeof(nsid_le));
+		if ((group.state & 0xf) == (uint8_t)state && group.nnsids)
+			return np_le32(nsid_le);
+		at += np_le32(group.nnsids) * sizeof(nsid_le);
 	}
 	raw_say(env, false, "no namespace is in ANA state %xh", (unsigned int)state);
 	return 0;
