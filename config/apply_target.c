@@ -179,6 +179,13 @@ static int np_apply_add_referrals(struct np_port *port, const struct np_cfg_port
 	return 0;
 }
 
+static uint16_t np_apply_queue_size(int32_t size)
+{
+	if (size < 0)
+		return NP_MAX_QUEUE_DEPTH;
+	return (uint16_t)(size < NP_CFG_QUEUE_SIZE_MIN ? NP_CFG_QUEUE_SIZE_MIN : size);
+}
+
 struct np_port *np_apply_new_port(struct np_target *target, const struct np_cfg_port *cfg)
 {
 	struct np_port *port = calloc(1, sizeof(*port));
@@ -210,6 +217,7 @@ struct np_port *np_apply_new_port(struct np_target *target, const struct np_cfg_
 	port->inline_bytes = cfg->inline_data_size < 0 ? NP_DEFAULT_INLINE_BYTES
 						       : (uint32_t)cfg->inline_data_size;
 	port->is_inline_given = cfg->inline_data_size >= 0;
+	port->max_entries = np_apply_queue_size(cfg->max_queue_size);
 	return port;
 }
 

@@ -148,16 +148,15 @@ static int check_port_refs(const struct np_cfg *cfg, size_t index, struct np_cfg
 	return 0;
 }
 
-/* What a kernel target's file may ask for, and this target does not do. */
+/* What a kernel target's file may ask for, and this target does not do, or not so. */
 static void warn_ignored(const struct np_cfg_port *port, const struct np_cfg_spot *spot)
 {
 	if (port->pi_enable)
 		np_cfg_spot_warn(spot, "param.pi_enable",
 			"protection information is not supported, ignored");
-	if (port->max_queue_size >= 0 && port->max_queue_size < NP_CFG_QUEUE_SIZE_MAX)
-		np_cfg_spot_warn(spot, "param.max_queue_size",
-			"ignored, a queue has as many entries as its host asks for, up to %d",
-			NP_CFG_QUEUE_SIZE_MAX);
+	if (port->max_queue_size >= 0 && port->max_queue_size < NP_CFG_QUEUE_SIZE_MIN)
+		np_cfg_spot_warn(spot, "param.max_queue_size", "%d is used, the least",
+			NP_CFG_QUEUE_SIZE_MIN);
 }
 
 /* A kernel target's file may have ports of other transports: one that is ours must be left. */

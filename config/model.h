@@ -21,6 +21,7 @@
 #define NP_CFG_ANA_GROUPS 128 /* as the kernel's NVMET_MAX_ANAGRPS */
 #define NP_CFG_NSID_MAX 0xfffffffe
 #define NP_CFG_INLINE_MAX 16384
+#define NP_CFG_QUEUE_SIZE_MIN 16 /* as the kernel's NVMET_MIN_QUEUE_SIZE */
 #define NP_CFG_QUEUE_SIZE_MAX 1024
 #define NP_CFG_REACTORS_MAX 64
 #define NP_CFG_POOL_MIN_BYTES 65536
@@ -147,7 +148,7 @@ struct np_cfg_port {
 	uint16_t portid;
 	struct np_cfg_addr addr;
 	int32_t inline_data_size; /* bytes, 0 to NP_CFG_INLINE_MAX; -1 = not given */
-	int32_t max_queue_size;   /* up to NP_CFG_QUEUE_SIZE_MAX; -1 = not given */
+	int32_t max_queue_size;   /* entries; -1 = not given: NP_CFG_QUEUE_SIZE_MAX */
 	bool pi_enable;
 	char **subsystems; /* NQNs */
 	size_t n_subsystems;

@@ -21,11 +21,11 @@
 #define NP_CC_IOSQES 6u /* log2 of 64 bytes */
 #define NP_CC_IOCQES 4u /* log2 of 16 bytes */
 
-static uint64_t np_ctrl_cap(const struct np_subsys *subsys)
+static uint64_t np_ctrl_cap(const struct np_subsys *subsys, const struct np_port *port)
 {
 	const uint64_t css = NVME_CAP_CSS_NVM | (subsys->is_discovery ? 0 : NVME_CAP_CSS_CSI);
 
-	return (uint64_t)(NP_MAX_QUEUE_DEPTH - 1) << NVME_CAP_MQES_SHIFT |
+	return (uint64_t)(port->max_entries - 1u) << NVME_CAP_MQES_SHIFT |
 		1ull << NVME_CAP_CQR_SHIFT | (uint64_t)NP_CTRL_READY_TIMEOUT << NVME_CAP_TO_SHIFT |
 		(uint64_t)subsys->may_be_reset << NVME_CAP_NSSRC_SHIFT | css << NVME_CAP_CSS_SHIFT |
 		(uint64_t)NVME_CAP_CRWMS << NVME_CAP_CRMS_SHIFT;
@@ -53,7 +53,7 @@ struct np_ctrl *np_ctrl_new(const struct np_target *target, struct np_subsys *su
 	ctrl->cntlid = cntlid;
 	memcpy(ctrl->hostnqn, hostnqn, strnlen(hostnqn, NP_NQN_BYTES - 1));
 	memcpy(ctrl->hostid, hostid, sizeof(ctrl->hostid));
-	ctrl->cap = np_ctrl_cap(subsys);
+	ctrl->cap = np_ctrl_cap(subsys, queue->port);
 	ctrl->reactor = queue->reactor;
 	ctrl->admin_queue = queue;
 	ctrl->values[NP_VALUE_TEMP_OVER] = 0xffff;

@@ -185,7 +185,7 @@ static struct np_status np_identify_ctrl(struct np_req *req, uint8_t *data)
 	id->aerl = NP_CTRL_MAX_AERS - 1;
 	id->elpe = NP_ERRLOG_ENTRIES - 1;
 	id->kas = np_le16(NP_CTRL_KAS_MS / 100);
-	id->maxcmd = np_le16(NP_MAX_QUEUE_DEPTH);
+	id->maxcmd = np_le16(ctrl->port->max_entries);
 	id->sgls = np_le32(NP_SGLS_ANY_ALIGN | NVME_CTRL_SGLS_KEYED | NVME_CTRL_SGLS_OFFSET);
 	/* Of several blocks hardly any but the last ends where a page-granular RNIC needs it to. */
 	id->msdbd = req->queue->region_paged ? 1 : NP_MAX_SGL_SEGS;

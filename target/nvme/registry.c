@@ -136,7 +136,8 @@ static struct np_status np_registry_decide(struct np_req *req, struct np_connect
 		return status;
 	if (connect->qid != queue->qid)
 		return np_connect_refuse(req, np_fault_qid);
-	if (connect->entries > queue->depth)
+	if (connect->entries > queue->depth ||
+		(queue->qid && connect->entries > queue->port->max_entries))
 		return np_connect_refuse(req, np_fault_sqsize);
 	subsys = np_port_find_subsys(np_registry.target, queue->port, connect->subnqn);
 	if (!subsys)

@@ -178,6 +178,7 @@ struct np_port {
 	uint8_t treq;          /* NVMF_TREQ_ */
 	uint32_t inline_bytes; /* in-capsule data behind the SQE, 0 to 16 KiB */
 	bool is_inline_given;  /* by the operator */
+	uint16_t max_entries;  /* of an I/O queue, NP_MIN_QUEUE_DEPTH to NP_MAX_QUEUE_DEPTH */
 	unsigned int nsubsys;
 	struct np_subsys **subsys;
 	struct np_ana ana;                /* what it says of the groups of namespaces */

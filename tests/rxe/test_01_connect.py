@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Connecting again and again leaves nothing behind."""
-from checks import resources, wait_no_connections, wait_resources
-from target import NQN, Target, config, namespace, subsystem
+"""Connecting: what it leaves behind, which is nothing, and how long queues are."""
+import host
+from checks import io_connections, resources, wait_no_connections, wait_resources
+from target import NQN, Target, config, namespace, port, subsystem
 from vm import LOOPBACK
 
 WARM_UP_ROUNDS = 5
@@ -53,3 +54,14 @@ def test_connect__fifty_times_leaves_nothing_behind(daemon_built, vm):
         assert target.rss_kib - warm <= RSS_GROWTH_KIB
         assert all(entry["in_use_bytes"] == 0 and entry["waiting"] == 0
                    for entry in target.cli("memory")["providers"])
+
+
+def test_queues__are_as_long_as_the_port_lets_them(daemon_built, vm):
+    """This test has a host ask for 128 entries at a port whose queues have 32."""
+    served = subsystem(NQN, namespace(1, vm.block_device("cmb"), p2pmem="1"))
+    with Target(vm, config([served], [port(1, [NQN], max_queue_size=32)])) as target:
+        with host.connect(vm, NQN, options="-Q 128") as connection:
+            sqsize = vm.read(f"/sys/class/nvme/{connection.controller}/sqsize")
+            assert int(sqsize) == 31
+            assert {entry["depth"] for entry in io_connections(target)} == {32}
+            vm.run(f"dd if={connection.device()} of=/dev/null bs=64k count=4 iflag=direct")

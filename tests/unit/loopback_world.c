@@ -106,6 +106,7 @@ static void np_lb_open_port(struct np_port *port, uint16_t portid, const char *t
 	const char *trsvcid, unsigned int nsubsys)
 {
 	port->portid = portid;
+	port->max_entries = NP_MAX_QUEUE_DEPTH;
 	np_ana_init(&port->ana);
 	port->state = NP_PORT_LISTENING;
 	snprintf(port->traddr, sizeof(port->traddr), "%s", traddr);

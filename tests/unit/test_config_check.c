@@ -95,6 +95,9 @@ static void test_check__warns(void **state)
 			.says = "ports[0].param.pi_enable: protection information is not "
 				"supported, "
 				"ignored\n"},
+		{.ports = PORT("1", ADDR("rdma", "ipv4", "10.0.0.1", "4420"),
+			 ",'param':{'max_queue_size':8}"),
+			.says = "ports[0].param.max_queue_size: 16 is used, the least\n"},
 		{.subsystems = SUBSYS("", NS_OK ",{'nsid':2," NS_DEV "'engine':'nvme'}"),
 			.says = "subsystems[0].namespaces[1].device.path: \"/dev/nvme0n1\" is the "
 				"device of subsystems[0].namespaces[0] too\n"},

@@ -72,9 +72,7 @@ static void test_load__nvmetcli_save_file(void **state)
 		"subsystems[0].passthru: a passthrough subsystem is not supported, ignored\n"
 		"hosts[1].nqn: \"hostnqn\" has not the form \"nqn.yyyy-mm.name\"\n"
 		"subsystems[0].nqn: \"testnqn\" has not the form \"nqn.yyyy-mm.name\"\n"
-		"subsystems[0].attr.version: ignored, controllers are of version 2.0\n"
-		"ports[0].param.max_queue_size: ignored, a queue has as many entries as its host "
-		"asks for, up to 1024\n");
+		"subsystems[0].attr.version: ignored, controllers are of version 2.0\n");
 }
 
 static void test_load__old_nvmetcli_save_file(void **state)

@@ -292,6 +292,13 @@ static void test_connect_io__checks_the_association(void **state)
 	assert_true(np_status_is(connect_io(lb, 1, cntlid, NP_LB_HOSTNQN, 0x5b), invalid));
 	assert_true(np_status_is(connect_io(lb, 5, cntlid, NP_LB_HOSTNQN, 0x5a), invalid));
 	assert_true(np_status_is_ok(connect_io(lb, 4, cntlid, NP_LB_HOSTNQN, 0x5a)));
+	/* The port's I/O queues are shorter: as CAP said, had the host asked. */
+	lb->ports[0].max_entries = NP_LB_DEPTH - 1;
+	assert_true(np_status_is(connect_io(lb, 3, cntlid, NP_LB_HOSTNQN, 0x5a), invalid));
+	assert_int_equal(
+		NVME_CAP_MQES(np_lb_connect_admin(lb, NP_LB_SUBNQN, false)->queue.ctrl->cap),
+		NP_LB_DEPTH - 2);
+	lb->ports[0].max_entries = NP_LB_DEPTH;
 	/* The queue number is taken. */
 	assert_true(np_status_is(connect_io(lb, 4, cntlid, NP_LB_HOSTNQN, 0x5a), sequence));
 	assert_int_equal(admin->queue.ctrl->nqueues, 2);

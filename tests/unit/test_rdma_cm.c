@@ -190,6 +190,7 @@ static int setup(void **state)
 	np_list_init(&w->rdma.conns);
 	strcpy(w->port.traddr, "127.0.0.1");
 	strcpy(w->port.trsvcid, "4420");
+	w->port.max_entries = NP_MAX_QUEUE_DEPTH;
 	assert_int_equal(np_rdma_cm_listen(&w->rdma, &w->port, why, sizeof(why)), 0);
 	w->port.state = NP_PORT_LISTENING;
 	w->rdma.settings.port_lost = port_lost;

@@ -55,6 +55,8 @@ static void on_request(struct np_rdma_listener *listener, const struct np_rdma_c
 
 	status = np_priv_parse(event->private_data, event->param.private_data_len, NP_MAX_IO_QUEUES,
 		NP_MIN_QUEUE_DEPTH, NP_MAX_QUEUE_DEPTH, &priv);
+	if (status == NP_CM_OK && priv.qid && priv.depth > listener->port->max_entries)
+		status = NP_CM_INVALID_HSQSIZE;
 	if (status != NP_CM_OK ||
 		np_rdma_conn_start(listener->rdma, event->id, listener->port, &priv, &event->param,
 			&status, why, sizeof(why)))
