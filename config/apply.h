@@ -214,6 +214,9 @@ void np_apply_distrust(
 
 /* apply_ana.c ------------------------------------------------------------------------------- */
 
+/* Limits what hosts get of @ns from now on. */
+void np_apply_set_qos(struct np_ns *ns, const struct np_cfg_qos *cfg);
+
 /* Moves the namespace to another group, and tells the hosts. */
 void np_apply_move(struct np_applied_ns *applied, uint32_t group);
 

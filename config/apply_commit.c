@@ -131,6 +131,12 @@ static void np_reload_change_namespace(struct np_reload *reload, struct np_reloa
 	} else if (!np_cfg_ns_sees_alike(ns->old->cfg, ns->cfg)) {
 		np_reload_note(reload, "namespace %s/%u is for other hosts", nqn, ns->cfg->nsid);
 	}
+	if (ns->old && ns->now == ns->old &&
+		!np_cfg_qos_is_equal(&ns->old->cfg->qos, &ns->cfg->qos)) {
+		np_reload_note(reload, "namespace %s/%u has other limits", nqn, ns->cfg->nsid);
+		if (ns->now->ns)
+			np_apply_set_qos(ns->now->ns, &ns->cfg->qos);
+	}
 	if (ns->old && np_apply_ana_group(ns->cfg) != np_apply_ana_group(ns->old->cfg))
 		np_apply_move(ns->now, np_apply_ana_group(ns->cfg));
 	ns->now->cfg = ns->cfg;

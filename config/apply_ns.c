@@ -170,8 +170,7 @@ static struct np_ns *np_apply_new_ns(const struct np_daemon *daemon, struct np_a
 
 	if (!ns)
 		return NULL;
-	ns->use = np_line_alloc(nreactors * sizeof(*ns->use));
-	if (!ns->use) {
+	if (!np_ns_new_use(ns, nreactors)) {
 		free(ns);
 		return NULL;
 	}
@@ -180,6 +179,7 @@ static struct np_ns *np_apply_new_ns(const struct np_daemon *daemon, struct np_a
 	ns->nsid = applied->cfg->nsid;
 	ns->backend = backend;
 	ns->scrub_every = applied->cfg->scrub;
+	np_apply_set_qos(ns, &applied->cfg->qos);
 	ns->ana_group = applied->ana_group;
 	ns->gate = applied->gate;
 	ns->resv = applied->cfg->resv_enable ? applied->resv : NULL;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * apply_share.c - what a namespace may hold of the peer memory that it uses, and what is its own.
+ * apply_share.c - what a namespace may hold of the peer memory that it uses, and what is its own; and what its
+ *                 hosts get of it in a second.
  *
  * A pool is one reactor's, so a namespace has a part of its quota and of its reserve on each.
  *
@@ -151,4 +152,18 @@ void np_apply_free_shares(struct np_ns *ns)
 {
 	for (unsigned int i = 0; i < NP_MAX_REGIONS; i++)
 		free(atomic_load(&ns->users[i]));
+}
+
+/* ---- a second ----------------------------------------------------------------------------- */
+
+void np_apply_set_qos(struct np_ns *ns, const struct np_cfg_qos *cfg)
+{
+	const uint64_t per_s[NP_QOS_LIMITS] = {
+		[NP_QOS_IOS] = cfg->ios_per_s,
+		[NP_QOS_BYTES] = cfg->bytes_per_s,
+		[NP_QOS_READ_BYTES] = cfg->read_bytes_per_s,
+		[NP_QOS_WRITE_BYTES] = cfg->write_bytes_per_s,
+	};
+
+	np_qos_set(&ns->qos, per_s);
 }

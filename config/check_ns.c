@@ -5,6 +5,7 @@
  * Thread: any, pure.
  * Depends: config/model.h, config/diag.h.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -133,6 +134,28 @@ static int check_visibility(const struct np_cfg *cfg, const struct np_cfg_subsys
 	return 0;
 }
 
+/* Less than this, and what one host has on its way would take longer than hosts wait for it. */
+static int check_qos(const struct np_cfg_qos *qos, const struct np_cfg_spot *spot)
+{
+	const struct {
+		const char *member;
+		uint64_t value, least;
+	} limits[] = {
+		{"qos.ios_per_s", qos->ios_per_s, NP_CFG_QOS_MIN_IOS},
+		{"qos.bytes_per_s", qos->bytes_per_s, NP_CFG_QOS_MIN_BYTES},
+		{"qos.read_bytes_per_s", qos->read_bytes_per_s, NP_CFG_QOS_MIN_BYTES},
+		{"qos.write_bytes_per_s", qos->write_bytes_per_s, NP_CFG_QOS_MIN_BYTES},
+	};
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		if (limits[i].value && limits[i].value < limits[i].least)
+			return np_cfg_spot_error(spot, limits[i].member,
+				"%" PRIu64 " is less than %" PRIu64, limits[i].value,
+				limits[i].least);
+	}
+	return 0;
+}
+
 int np_cfg_check_namespaces(const struct np_cfg *cfg, size_t index, struct np_cfg_diag *diag)
 {
 	const struct np_cfg_subsys *subsys = &cfg->subsystems[index];
@@ -150,6 +173,8 @@ int np_cfg_check_namespaces(const struct np_cfg *cfg, size_t index, struct np_cf
 			err = check_p2pmem(cfg, ns, &spot);
 		if (err == 0)
 			err = check_visibility(cfg, subsys, ns, &spot);
+		if (err == 0)
+			err = check_qos(&ns->qos, &spot);
 		if (err < 0)
 			return err;
 		if (ns->enable)

@@ -113,9 +113,17 @@ bool np_cfg_ns_is_like(const struct np_cfg_ns *a, const struct np_cfg_ns *b)
 	struct np_cfg_ns like = *a;
 
 	like.ana_grpid = b->ana_grpid;
+	like.qos = b->qos;
 	like.allowed_hosts = b->allowed_hosts;
 	like.n_allowed_hosts = b->n_allowed_hosts;
 	return is_class_equal(cls, &like, b);
+}
+
+bool np_cfg_qos_is_equal(const struct np_cfg_qos *a, const struct np_cfg_qos *b)
+{
+	return a->ios_per_s == b->ios_per_s && a->bytes_per_s == b->bytes_per_s &&
+		a->read_bytes_per_s == b->read_bytes_per_s &&
+		a->write_bytes_per_s == b->write_bytes_per_s;
 }
 
 bool np_cfg_ns_sees_alike(const struct np_cfg_ns *a, const struct np_cfg_ns *b)

@@ -13,8 +13,10 @@
 bool np_cfg_is_equal(const struct np_cfg *a, const struct np_cfg *b);
 bool np_cfg_daemon_is_equal(const struct np_cfg_daemon *a, const struct np_cfg_daemon *b);
 
-/* All but what can change under connected hosts: its ANA group, and who sees it. */
+/* All but what can change under connected hosts: its ANA group, its limits, and who sees it. */
 bool np_cfg_ns_is_like(const struct np_cfg_ns *a, const struct np_cfg_ns *b);
+
+bool np_cfg_qos_is_equal(const struct np_cfg_qos *a, const struct np_cfg_qos *b);
 
 /* The same hosts see it. */
 bool np_cfg_ns_sees_alike(const struct np_cfg_ns *a, const struct np_cfg_ns *b);

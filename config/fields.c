@@ -206,6 +206,14 @@ static const struct np_cfg_field ns_attr_fields[] = {
 };
 CLASS(ns_attr_class, np_cfg_ns, ns_attr_fields);
 
+static const struct np_cfg_field qos_fields[] = {
+	INT("ios_per_s", struct np_cfg_qos, ios_per_s, 0, INT64_MAX, 0),
+	INT("bytes_per_s", struct np_cfg_qos, bytes_per_s, 0, INT64_MAX, 0),
+	INT("read_bytes_per_s", struct np_cfg_qos, read_bytes_per_s, 0, INT64_MAX, 0),
+	INT("write_bytes_per_s", struct np_cfg_qos, write_bytes_per_s, 0, INT64_MAX, 0),
+};
+CLASS(qos_class, np_cfg_qos, qos_fields);
+
 static const struct np_cfg_field ns_fields[] = {
 	INT("nsid", struct np_cfg_ns, nsid, 1, NP_CFG_NSID_MAX, 0, .flags = NP_CFG_REQUIRED),
 	BOOL("enable", struct np_cfg_ns, enable, true),
@@ -223,6 +231,7 @@ static const struct np_cfg_field ns_fields[] = {
 	BOOL("p2pmem_require", struct np_cfg_ns, p2pmem_require, false),
 	BOOL("io_poll", struct np_cfg_ns, io_poll, false),
 	INT("scrub", struct np_cfg_ns, scrub, 0, UINT32_MAX, 0),
+	OBJ("qos", struct np_cfg_ns, qos, &qos_class),
 	STRS("allowed_hosts", struct np_cfg_ns, allowed_hosts),
 	ENUM("engine", struct np_cfg_ns, engine, np_cfg_engine_names, NP_CFG_ENGINE_AUTO),
 };

@@ -17,6 +17,8 @@
 #include "target/base/list.h"
 
 #define NP_CFG_NQN_MAX 223
+#define NP_CFG_QOS_MIN_IOS 100u
+#define NP_CFG_QOS_MIN_BYTES (1u << 20)
 #define NP_CFG_DISCOVERY_NQN "nqn.2014-08.org.nvmexpress.discovery"
 #define NP_CFG_ANA_GROUPS 128 /* as the kernel's NVMET_MAX_ANAGRPS */
 #define NP_CFG_NSID_MAX 0xfffffffe
@@ -165,6 +167,11 @@ struct np_cfg_device {
 	uint64_t size_bytes; /* for the null engine; 0 = not given */
 };
 
+/* What all hosts together get of a namespace a second; 0: no limit. */
+struct np_cfg_qos {
+	uint64_t ios_per_s, bytes_per_s, read_bytes_per_s, write_bytes_per_s;
+};
+
 struct np_cfg_ns {
 	uint32_t nsid;
 	bool enable; /* default true: who writes a namespace by hand wants to see it */
@@ -178,6 +185,7 @@ struct np_cfg_ns {
 	enum np_cfg_engine engine;          /* default AUTO */
 	bool io_poll;                       /* default false */
 	uint32_t scrub;                     /* one write in so many is read back; default 0: none */
+	struct np_cfg_qos qos;              /* default: no limits */
 	char **allowed_hosts;               /* NQNs of those that see it; none: all may */
 	size_t n_allowed_hosts;
 	/* Not in the file, see created.h: a host has made it, and none: nobody sees it. */

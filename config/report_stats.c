@@ -54,6 +54,7 @@ static json_t *np_report_ns_stats(
 	NP_REPORT(copy_ios);
 	NP_REPORT(write_uncor_ios);
 	NP_REPORT(passthru_ios);
+	NP_REPORT(held_ios);
 	NP_REPORT(scrubs);
 	NP_REPORT(scrub_mismatches);
 	NP_REPORT(scrub_unsure);

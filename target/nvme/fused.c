@@ -137,6 +137,8 @@ static void np_fused_pair(struct np_req *first, struct np_req *second, struct np
 	pair->first = first;
 	pair->second = second;
 	first->fused = second->fused = pair;
+	np_qos_charge(first);
+	np_qos_charge(second);
 	np_fused_try(pair);
 }
 

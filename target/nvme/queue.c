@@ -42,8 +42,10 @@ void np_req_retry(struct np_req *req)
 		np_req_complete(req, status);
 		return;
 	}
+	/* Not later because of who comes later. */
+	if (np_list_is_empty(&queue->retry))
+		np_reactor_set_timer(queue->reactor, &queue->retry_timer, NP_QUEUE_RETRY_MS);
 	np_list_add_tail(&queue->retry, &req->link);
-	np_reactor_set_timer(queue->reactor, &queue->retry_timer, NP_QUEUE_RETRY_MS);
 }
 
 void np_queue_init(struct np_queue *queue, const struct np_transport_ops *transport,

@@ -121,15 +121,19 @@ static bool np_req_needs_buf(const struct np_req *req)
 		(uintptr_t)req->icd % NP_ICD_ALIGN;
 }
 
-/* A command that the gate holds back holds nothing back itself: it has no buffer yet. */
+/* A command that is held back, by a limit or by the gate, holds nothing back itself: it has no buffer yet. */
 static void np_req_enter(struct np_req *req)
 {
-	if (req->queue->qid && req->ns && !(req->cmd->flags & NP_CMD_RESERVES) &&
-		!np_gate_enter(
+	const bool is_io = req->queue->qid && req->ns && !(req->cmd->flags & NP_CMD_RESERVES);
+
+	if (is_io && np_qos_holds(req))
+		return;
+	if (!is_io ||
+		np_gate_enter(
 			req->ns->gate, req->queue->reactor->index, &req->pass, np_io_extent(req)))
-		np_req_retry(req);
-	else
 		np_req_start(req);
+	else
+		np_req_retry(req);
 }
 
 void np_req_begin_again(struct np_req *req)
@@ -166,7 +170,7 @@ void np_req_begin(
 	req->piece_offset = 0;
 	req->piece_bytes = 0;
 	req->avoids_peer = false;
-	req->is_pushed = false;
+	req->is_charged = req->is_pushed = false;
 	req->pass.number = 0;
 	req->fused = NULL;
 	req->smart = NULL;

@@ -86,12 +86,13 @@ struct np_req {
 	struct np_pool_waiter waiter;
 	uint8_t staged;         /* enum np_staged: why buf is not peer memory, if it is not */
 	bool avoids_peer;       /* peer memory was away while this command used it */
+	bool is_charged;        /* it has its place in the limits of its namespace, see qos.h */
 	bool is_pushed;         /* all of its data is with the host, before the response */
 	uint32_t epoch;         /* of buf's memory, see witness.h */
 	struct np_scrub *scrub; /* its data is being looked at again, see scrub.h; else NULL */
 	struct np_abort *abort; /* the host wants it to end, see abort.h; else NULL */
 	struct np_io io;
-	struct np_list link;      /* in queue->waiting, queue->retry or queue->first */
+	struct np_list link;      /* in queue->waiting, ->retry or ->first, or in ns->use[].line */
 	struct np_msg msg;        /* to the control thread and back */
 	struct np_gate_pass pass; /* while it is at work on its namespace */
 	struct np_smart *smart;   /* what is gathered for its log, see smart.c; else NULL */

@@ -61,6 +61,14 @@ struct np_view *np_view_for_host(struct np_view *view, const char *hostnqn)
 	return own;
 }
 
+bool np_ns_new_use(struct np_ns *ns, unsigned int nreactors)
+{
+	ns->use = np_line_alloc(nreactors * sizeof(*ns->use));
+	for (unsigned int i = 0; ns->use && i < nreactors; i++)
+		np_qos_line_init(&ns->use[i].line, ns);
+	return ns->use;
+}
+
 bool np_subsys_allows(const struct np_subsys *subsys, const char *hostnqn)
 {
 	if (subsys->allow_any_host)

@@ -21,6 +21,7 @@
 #include "target/memory/traffic.h"
 #include "target/nvme/ana.h"
 #include "target/nvme/gate.h"
+#include "target/nvme/qos.h"
 #include "target/nvme/resv.h"
 
 #define NP_NQN_BYTES 224 /* with NUL. Spec: NVM Express Base 2.0, 4.5 */
@@ -41,6 +42,7 @@ struct np_ns_stats {
 	_Atomic uint64_t read_ios, write_ios, flush_ios, dsm_ios, write_zeroes_ios, compare_ios,
 		verify_ios, copy_ios, write_uncor_ios, passthru_ios;
 	_Atomic uint64_t errors;
+	_Atomic uint64_t held_ios; /* commands that waited for their time, see qos.h */
 	/* Writes looked at again; of those: with other bytes; without a finding. See scrub.h. */
 	_Atomic uint64_t scrubs, scrub_mismatches, scrub_unsure;
 	struct np_traffic traffic;
@@ -50,6 +52,7 @@ struct np_ns_stats {
 struct np_ns_use {
 	_Atomic uint64_t inflight; /* commands */
 	uint32_t since_scrub;      /* writes */
+	struct np_qos_line line;
 } __attribute__((aligned(NP_LINE_BYTES)));
 
 /*
@@ -74,7 +77,8 @@ struct np_ns {
 	struct np_ns_path paths[NP_MAX_RNICS]; /* by the RNIC's id */
 	/* Its limits in peer memory: by region id, then by reactor. NULL: none; set once. */
 	_Atomic(struct np_pool_user *) users[NP_MAX_REGIONS];
-	struct np_ns_use *use;     /* by reactor index */
+	struct np_qos qos;
+	struct np_ns_use *use;     /* by reactor index; np_ns_new_use() */
 	struct np_ns_stats *stats; /* likewise; may outlive the namespace */
 	unsigned int nreactors;
 	uint32_t scrub_every; /* one write in so many is looked at, see scrub.h; 0: none */
@@ -251,6 +255,9 @@ static inline const struct np_view *np_subsys_view(const struct np_subsys *subsy
  * Return: @view itself if that is all, or a view of its own to be given to free(); NULL without memory.
  */
 struct np_view *np_view_for_host(struct np_view *view, const char *hostnqn);
+
+/* Makes @ns->use for so many reactors, which is to be freed. Return: success */
+bool np_ns_new_use(struct np_ns *ns, unsigned int nreactors);
 
 /* May @hostnqn connect to @subsys? */
 bool np_subsys_allows(const struct np_subsys *subsys, const char *hostnqn);

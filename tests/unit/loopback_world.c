@@ -71,7 +71,7 @@ static void np_lb_open_ns(struct np_lb *lb, unsigned int i, uint32_t nsid)
 	ns->backend = &backend->base;
 	ns->nreactors = 1;
 	ns->stats = np_line_alloc(sizeof(*ns->stats));
-	ns->use = np_line_alloc(sizeof(*ns->use));
+	assert_true(np_ns_new_use(ns, 1));
 	assert_non_null(ns->stats);
 	assert_non_null(ns->use);
 	ns->gate = np_gate_new(&lb->runtime);

@@ -125,6 +125,11 @@ static void test_check__refuses_names(void **state)
 		{.hosts = HOSTS "," HOSTS,
 			.says = "hosts[1].nqn: \"nqn.2024-01.x:h\" is hosts[0] already"},
 		{.hosts = HOSTS ",{'nqn':''}", .says = "hosts[1].nqn: empty"},
+		{.subsystems = NS(NS_DEV "'qos':{'ios_per_s':99}"),
+			.says = "subsystems[0].namespaces[0].qos.ios_per_s: 99 is less than 100"},
+		{.subsystems = NS(NS_DEV "'qos':{'write_bytes_per_s':4096}"),
+			.says = "subsystems[0].namespaces[0].qos.write_bytes_per_s: 4096 is less "
+				"than 1048576"},
 		{.hosts = HOSTS SECRET("secret"),
 			.says = "hosts[1].dhchap_key: is not of the form \"DHHC-1:00:...:\""},
 		{.hosts = HOSTS SECRET("DHHC-1:04:" KEY ":"),

@@ -68,6 +68,7 @@ static void test_diff__of_each_kind(void **state)
 		{{0}, 0},
 		{{.ns = ",'ana':{'grpid':3}"}, EQUAL},
 		{{.ns = ",'allowed_hosts':['nqn.2024-01.x:h']"}, NS_SEEN_ALIKE | EQUAL},
+		{{.ns = ",'qos':{'ios_per_s':1000}"}, EQUAL},
 		{{.ns = ",'enable':0"}, NS_LIKE | EQUAL},
 		{{.ns = ",'p2pmem':'1'"}, NS_LIKE | EQUAL},
 		{{.ns = ",'p2pmem_quota':'25%'"}, NS_LIKE | EQUAL},

@@ -123,6 +123,9 @@ static void test_load__our_keys(void **state)
 		assert_int_equal(subsys->namespaces[i].p2pmem.mode, NP_CFG_P2PMEM_AUTO);
 	assert_true(subsys->namespaces[2].io_poll && !subsys->namespaces[1].io_poll);
 	assert_int_equal(subsys->namespaces[4].device.size_bytes, 1ULL << 40);
+	assert_int_equal(subsys->namespaces[4].qos.ios_per_s, 1000);
+	assert_int_equal(subsys->namespaces[4].qos.read_bytes_per_s, 10 << 20);
+	assert_int_equal(subsys->namespaces[4].qos.bytes_per_s, 0);
 	assert_int_equal(cfg->daemon.reactors.cpus[cfg->daemon.reactors.count - 1], 5);
 	assert_int_equal(cfg->daemon.cq_moderation_count, 16);
 	assert_int_equal(cfg->daemon.cq_moderation_us, 8);
