@@ -24,32 +24,28 @@
 #include "target/nvme/zoned.h"
 
 /* clang-format off */
+/* What admin and I/O queues have in common. */
+#define NP_FABRICS_OF_ALL_QUEUES \
+	[nvme_fabrics_type_connect] = {"connect", NP_DIR_FROM_HOST, \
+		NP_CMD_NO_READY | NP_CMD_UNPROVEN, \
+		np_connect_check, np_connect_execute}, \
+	[nvme_fabrics_type_auth_send] = {"authentication send", NP_DIR_FROM_HOST, \
+		NP_CMD_NO_READY | NP_CMD_UNPROVEN, \
+		np_auth_check, np_auth_execute}, \
+	[nvme_fabrics_type_auth_receive] = {"authentication receive", NP_DIR_TO_HOST, \
+		NP_CMD_NO_READY | NP_CMD_UNPROVEN, \
+		np_auth_check, np_auth_execute}
+
 static const struct np_cmd np_fabrics_admin_cmds[256] = {
 	[nvme_fabrics_type_property_set] = {"property set", NP_DIR_NONE, NP_CMD_NO_READY,
 		np_property_check, np_property_set},
-	[nvme_fabrics_type_connect] = {"connect", NP_DIR_FROM_HOST,
-		NP_CMD_NO_READY | NP_CMD_UNPROVEN,
-		np_connect_check, np_connect_execute},
-	[nvme_fabrics_type_auth_send] = {"authentication send", NP_DIR_FROM_HOST,
-		NP_CMD_NO_READY | NP_CMD_UNPROVEN,
-		np_auth_check, np_auth_execute},
-	[nvme_fabrics_type_auth_receive] = {"authentication receive", NP_DIR_TO_HOST,
-		NP_CMD_NO_READY | NP_CMD_UNPROVEN,
-		np_auth_check, np_auth_execute},
+	NP_FABRICS_OF_ALL_QUEUES,
 	[nvme_fabrics_type_property_get] = {"property get", NP_DIR_NONE, NP_CMD_NO_READY,
 		np_property_check, np_property_get},
 };
 
 static const struct np_cmd np_fabrics_io_cmds[256] = {
-	[nvme_fabrics_type_connect] = {"connect", NP_DIR_FROM_HOST,
-		NP_CMD_NO_READY | NP_CMD_UNPROVEN,
-		np_connect_check, np_connect_execute},
-	[nvme_fabrics_type_auth_send] = {"authentication send", NP_DIR_FROM_HOST,
-		NP_CMD_NO_READY | NP_CMD_UNPROVEN,
-		np_auth_check, np_auth_execute},
-	[nvme_fabrics_type_auth_receive] = {"authentication receive", NP_DIR_TO_HOST,
-		NP_CMD_NO_READY | NP_CMD_UNPROVEN,
-		np_auth_check, np_auth_execute},
+	NP_FABRICS_OF_ALL_QUEUES,
 };
 
 static const struct np_cmd np_admin_cmds[256] = {
