@@ -21,7 +21,7 @@
 #include "config/mdns.h"
 #include "target/base/event.h"
 #include "target/base/log.h"
-#include "target/nvme/auth.h"
+#include "target/nvme/auth_thread.h"
 #include "target/nvme/registry.h"
 
 #define NP_LISTEN_RETRY_S 2.0

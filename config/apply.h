@@ -214,9 +214,6 @@ void np_apply_distrust(
 
 /* apply_ana.c ------------------------------------------------------------------------------- */
 
-/* Limits what hosts get of @ns from now on. */
-void np_apply_set_qos(struct np_ns *ns, const struct np_cfg_qos *cfg);
-
 /* Moves the namespace to another group, and tells the hosts. */
 void np_apply_move(struct np_applied_ns *applied, uint32_t group);
 
@@ -234,6 +231,17 @@ void np_apply_unshare(struct np_daemon *daemon, struct np_ns *ns);
 
 /* For np_apply_free_ns(), after np_apply_unshare() or the reactors' end. */
 void np_apply_free_shares(struct np_ns *ns);
+
+/* Limits what hosts get of @ns from now on. */
+void np_apply_set_qos(struct np_ns *ns, const struct np_cfg_qos *cfg);
+
+/* apply_auth.c ------------------------------------------------------------------------------ */
+
+/*
+ * Takes over which hosts of @cfg have to prove who they are. Those that are connected stay so.
+ * Return: 0, or -ENOMEM and nothing has changed.
+ */
+int np_apply_hosts(const struct np_cfg *cfg);
 
 /* apply_target.c ---------------------------------------------------------------------------- */
 
@@ -276,12 +284,6 @@ void np_apply_fill_view(
  * hosts are told of what came, went or looks different to them.
  */
 void np_apply_publish(struct np_daemon *daemon, struct np_subsys *subsys, struct np_view *view);
-
-/*
- * Takes over which hosts of @cfg have to prove who they are. Those that are connected stay so.
- * Return: 0, or -ENOMEM and nothing has changed.
- */
-int np_apply_hosts(const struct np_cfg *cfg);
 
 /* Tells connected hosts that see the namespace that it has changed, or of an error at @lba of it. */
 void np_apply_tell_hosts(const struct np_applied_ns *applied, enum np_aen_kind kind, uint64_t lba);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "config/apply.h"
-#include "target/nvme/auth.h"
+#include "target/nvme/auth_thread.h"
 
 static void np_apply_host(const struct np_cfg_host *cfg, struct np_auth_entry *entry)
 {

@@ -184,6 +184,17 @@ static void np_reload_change_hosts(struct np_reload *reload)
 		if (np_reload_has_changed(now->dhchap_key, old->dhchap_key) ||
 			np_reload_has_changed(now->dhchap_ctrl_key, old->dhchap_ctrl_key))
 			np_reload_note(reload, "host %s has other secrets", now->nqn);
+		else if (now->dhchap_key &&
+			(now->dhchap_hash != old->dhchap_hash ||
+				now->dhchap_dhgroup != old->dhchap_dhgroup))
+			np_reload_note(reload, "host %s has another dhchap_hash or dhchap_dhgroup",
+				now->nqn);
+	}
+	for (size_t i = 0; i < reload->old_cfg->n_hosts; i++) {
+		const struct np_cfg_host *old = &reload->old_cfg->hosts[i];
+
+		if (old->dhchap_key && !np_cfg_find_host(reload->cfg, old->nqn))
+			np_reload_note(reload, "host %s is gone, with its secret", old->nqn);
 	}
 }
 

@@ -134,7 +134,7 @@ static int check_visibility(const struct np_cfg *cfg, const struct np_cfg_subsys
 	return 0;
 }
 
-/* Less than this, and what one host has on its way would take longer than hosts wait for it. */
+/* Less would be a standstill rather than a limit. */
 static int check_qos(const struct np_cfg_qos *qos, const struct np_cfg_spot *spot)
 {
 	const struct {

@@ -231,11 +231,19 @@ static void fini_list(const struct np_cfg_field *field, void *base)
 	free(items);
 }
 
+/* Some are secrets. */
+static void fini_text(char *text)
+{
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
 static void fini_field(const struct np_cfg_field *field, void *base)
 {
 	switch (field->kind) {
 	case NP_CFG_KIND_STR:
-		free(np_cfg_field_get_ptr(field, base));
+		fini_text(np_cfg_field_get_ptr(field, base));
 		break;
 	case NP_CFG_KIND_OBJ:
 		np_cfg_class_fini(field->sub, at_mut(field, base));

@@ -47,36 +47,44 @@ static size_t np_secret_decode(const char *text, size_t len, uint8_t *ret_data)
 	return bytes > 0 ? (size_t)bytes : 0;
 }
 
+/* Return: NULL, or what is wrong with the @bytes at @data, of which the last are the CRC. */
+static const char *np_secret_take(
+	const uint8_t *data, size_t bytes, uint8_t hash, struct np_secret *ret_secret)
+{
+	uint32_t crc_le;
+
+	if (bytes != 32 + NP_SECRET_CRC_BYTES && bytes != 48 + NP_SECRET_CRC_BYTES &&
+		bytes != 64 + NP_SECRET_CRC_BYTES)
+		return "is not the base64 of 32, 48 or 64 bytes and a checksum";
+	bytes -= NP_SECRET_CRC_BYTES;
+	memcpy(&crc_le, data + bytes, sizeof(crc_le));
+	if (np_le32(crc_le) != np_secret_crc32(data, bytes))
+		return "has a wrong checksum";
+	if (hash && bytes != 16u + 16u * hash)
+		return "has not the length of its hash";
+	ret_secret->hash = hash;
+	ret_secret->bytes = (uint8_t)bytes;
+	memcpy(ret_secret->value, data, bytes);
+	return NULL;
+}
+
 const char *np_secret_parse(const char *text, struct np_secret *ret_secret)
 {
 	static const size_t prefix = sizeof(NP_SECRET_PREFIX) - 1;
 	uint8_t data[NP_SECRET_BASE64_MAX];
-	const char *why = NULL, *base64;
-	uint32_t crc_le;
-	size_t bytes;
+	const char *why, *base64;
+	size_t len;
 
 	memset(ret_secret, 0, sizeof(*ret_secret));
 	if (strncmp(text, NP_SECRET_PREFIX, prefix) != 0 || text[prefix] != '0' ||
 		text[prefix + 1] < '0' || text[prefix + 1] > '3' || text[prefix + 2] != ':')
 		return "is not of the form \"DHHC-1:00:...:\"";
 	base64 = text + prefix + 3;
-	bytes = np_secret_decode(base64, strcspn(base64, ":"), data);
-	if (strcmp(base64 + strcspn(base64, ":"), ":") != 0)
+	len = strcspn(base64, ":");
+	if (strcmp(base64 + len, ":") != 0)
 		return "does not end with one \":\"";
-	if (bytes != 32 + NP_SECRET_CRC_BYTES && bytes != 48 + NP_SECRET_CRC_BYTES &&
-		bytes != 64 + NP_SECRET_CRC_BYTES)
-		return "is not the base64 of 32, 48 or 64 bytes and a checksum";
-	bytes -= NP_SECRET_CRC_BYTES;
-	memcpy(&crc_le, data + bytes, sizeof(crc_le));
-	ret_secret->hash = (uint8_t)(text[prefix + 1] - '0');
-	if (np_le32(crc_le) != np_secret_crc32(data, bytes)) {
-		why = "has a wrong checksum";
-	} else if (ret_secret->hash && bytes != 16u + 16u * ret_secret->hash) {
-		why = "has not the length of its hash";
-	} else {
-		ret_secret->bytes = (uint8_t)bytes;
-		memcpy(ret_secret->value, data, bytes);
-	}
+	why = np_secret_take(data, np_secret_decode(base64, len, data),
+		(uint8_t)(text[prefix + 1] - '0'), ret_secret);
 	np_secret_forget(data, sizeof(data));
 	return why;
 }

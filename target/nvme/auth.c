@@ -5,17 +5,16 @@
  * A command travels reactor -> authentication thread -> reactor.
  *
  * Thread: by section.
- * Depends: auth_dialog.h, registry.h.
+ * Depends: auth_dialog.h, auth_thread.h, registry.h.
  */
 #include "target/nvme/auth.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "target/base/event.h"
 #include "target/base/le.h"
+#include "target/nvme/auth_thread.h"
 #include "target/nvme/ctrl.h"
 #include "target/nvme/registry.h"
 
@@ -30,6 +29,7 @@ struct np_auth {
 	bool is_awaited; /* and counted in nunproven of the controller */
 	bool is_ended;   /* end_msg is on its way */
 	bool has_failed;
+	const char *failure;
 	struct np_timer timer;
 	const char *end_why;
 	struct np_msg end_msg;
@@ -43,122 +43,6 @@ enum {
 	NP_PROOF_HASH_SHIFT = 8,
 	NP_PROOF_GROUP_SHIFT = 16,
 };
-
-/* ---- the thread, and what it knows -------------------------------------------------------- */
-
-static struct {
-	pthread_mutex_t lock; /* of all that follows */
-	pthread_cond_t news;
-	pthread_t thread;
-	bool is_running, must_end;
-	struct np_msg *first, **end; /* what is to be done, oldest first */
-	struct np_auth_entry *entries;
-	size_t n;
-} np_auths = {.lock = PTHREAD_MUTEX_INITIALIZER, .news = PTHREAD_COND_INITIALIZER};
-
-static struct np_msg *np_auth_await(void)
-{
-	struct np_msg *msg;
-
-	pthread_mutex_lock(&np_auths.lock);
-	while (!np_auths.first && !np_auths.must_end)
-		pthread_cond_wait(&np_auths.news, &np_auths.lock);
-	msg = np_auths.first;
-	if (msg) {
-		np_auths.first = msg->next;
-		if (!np_auths.first)
-			np_auths.end = &np_auths.first;
-	}
-	pthread_mutex_unlock(&np_auths.lock);
-	return msg;
-}
-
-static void *np_auth_main(void *arg)
-{
-	struct np_msg *msg;
-
-	while ((msg = np_auth_await()) != NULL)
-		msg->fn(msg);
-	return arg;
-}
-
-int np_auth_start(void)
-{
-	int ret;
-
-	np_auths.first = NULL;
-	np_auths.end = &np_auths.first;
-	np_auths.must_end = false;
-	ret = -pthread_create(&np_auths.thread, NULL, np_auth_main, NULL);
-	np_auths.is_running = !ret;
-	if (!ret)
-		pthread_setname_np(np_auths.thread, "np-auth");
-	return ret;
-}
-
-void np_auth_stop(void)
-{
-	if (np_auths.is_running) {
-		pthread_mutex_lock(&np_auths.lock);
-		np_auths.must_end = true;
-		pthread_cond_signal(&np_auths.news);
-		pthread_mutex_unlock(&np_auths.lock);
-		pthread_join(np_auths.thread, NULL);
-		np_auths.is_running = false;
-	}
-	np_auth_set_hosts(NULL, 0);
-}
-
-/* Has @msg->fn run on the thread. Context: any. */
-static void np_auth_send(struct np_msg *msg)
-{
-	if (!np_auths.is_running) {
-		msg->fn(msg);
-		return;
-	}
-	pthread_mutex_lock(&np_auths.lock);
-	msg->next = NULL;
-	*np_auths.end = msg;
-	np_auths.end = &msg->next;
-	pthread_cond_signal(&np_auths.news);
-	pthread_mutex_unlock(&np_auths.lock);
-}
-
-int np_auth_set_hosts(const struct np_auth_entry *entries, size_t n)
-{
-	struct np_auth_entry *now = n ? malloc(n * sizeof(*now)) : NULL, *before;
-	size_t n_before;
-
-	if (n && !now)
-		return -ENOMEM;
-	if (n)
-		memcpy(now, entries, n * sizeof(*now));
-	pthread_mutex_lock(&np_auths.lock);
-	before = np_auths.entries;
-	n_before = np_auths.n;
-	np_auths.entries = now;
-	np_auths.n = n;
-	pthread_mutex_unlock(&np_auths.lock);
-	if (before)
-		np_secret_forget(before, n_before * sizeof(*before));
-	free(before);
-	return 0;
-}
-
-/* Copies what is known of a host; @ret_host may be NULL. Return: is anything? Context: any. */
-static bool np_auth_find(const char *nqn, struct np_auth_host *ret_host)
-{
-	bool is_found = false;
-
-	pthread_mutex_lock(&np_auths.lock);
-	for (size_t i = 0; !is_found && i < np_auths.n; i++) {
-		is_found = !strcmp(np_auths.entries[i].nqn, nqn);
-		if (is_found && ret_host)
-			*ret_host = np_auths.entries[i].host;
-	}
-	pthread_mutex_unlock(&np_auths.lock);
-	return is_found;
-}
 
 /* ---- queues, control ---------------------------------------------------------------------- */
 
@@ -193,11 +77,21 @@ void np_auth_disarm(struct np_queue *queue)
 	queue->auth = NULL;
 }
 
+/* Of an I/O queue it is not even known that it is the host's. */
 static void np_auth_end(struct np_msg *msg)
 {
 	struct np_auth *auth = np_container_of(msg, struct np_auth, end_msg);
+	struct np_queue *queue = auth->queue;
+	char host[NP_NQN_BYTES];
 
-	np_registry_disconnect(auth->queue->attached, auth->end_why);
+	np_log_escape(host, sizeof(host), auth->hostnqn, sizeof(auth->hostnqn));
+	np_event(NP_EVENT_HOST, NP_LOG_WARN,
+		"ctrl %u q%u: who calls himself '%s' is disconnected: %s", queue->attached->cntlid,
+		queue->qid, host, auth->end_why);
+	if (queue->qid)
+		np_registry_disconnect_queue(queue, auth->end_why);
+	else
+		np_registry_disconnect(queue->attached, auth->end_why);
 }
 
 struct np_auth_proof np_auth_proof_of(const struct np_queue *queue)
@@ -214,10 +108,29 @@ struct np_auth_proof np_auth_proof_of(const struct np_queue *queue)
 
 /* ---- queues, their reactor ---------------------------------------------------------------- */
 
+bool np_auth_is_open(const struct np_queue *queue)
+{
+	/* Without a controller it is not known yet. */
+	return !queue->ctrl || !queue->auth || np_auth_proof_of(queue).is_there;
+}
+
+static uint64_t np_auth_now_ms(const struct np_queue *queue)
+{
+	return queue->reactor->now_us / 1000;
+}
+
+/* A host that has just proven itself connects its I/O queues; who comes later has to be quick. */
+static bool np_auth_may_be_silent(const struct np_queue *queue)
+{
+	return !queue->qid ||
+		np_auth_now_ms(queue) < atomic_load(&queue->ctrl->proven_ms) + NP_AUTH_LIMIT_MS;
+}
+
 void np_auth_begin(struct np_queue *queue)
 {
-	queue->auth->is_awaited = true;
-	atomic_fetch_add_explicit(&queue->ctrl->nunproven, 1, memory_order_relaxed);
+	queue->auth->is_awaited = np_auth_may_be_silent(queue);
+	if (queue->auth->is_awaited)
+		atomic_fetch_add_explicit(&queue->ctrl->nunproven, 1, memory_order_relaxed);
 	np_reactor_set_timer(queue->reactor, &queue->auth->timer, NP_AUTH_LIMIT_MS);
 }
 
@@ -230,7 +143,7 @@ static void np_auth_settle(struct np_auth *auth)
 
 void np_auth_drain(struct np_queue *queue)
 {
-	if (!queue->auth)
+	if (!queue->ctrl || !queue->auth)
 		return;
 	np_auth_settle(queue->auth);
 	np_timer_cancel(&queue->auth->timer);
@@ -238,7 +151,7 @@ void np_auth_drain(struct np_queue *queue)
 	queue->auth->is_ended = true;
 }
 
-/* Time is up. All of the association ends, which is one host's. */
+/* Time is up. */
 static void np_auth_expired(struct np_timer *timer)
 {
 	struct np_auth *auth = np_container_of(timer, struct np_auth, timer);
@@ -246,8 +159,7 @@ static void np_auth_expired(struct np_timer *timer)
 	if (auth->is_ended)
 		return;
 	auth->is_ended = true;
-	auth->end_why = auth->has_failed ? "its proof of who it is was wrong"
-					 : "it has not proven who it is";
+	auth->end_why = auth->has_failed ? auth->failure : "no proof of who it is";
 	auth->end_msg.fn = np_auth_end;
 	np_registry_send(&auth->end_msg);
 }
@@ -265,6 +177,8 @@ static void np_auth_succeeded(struct np_auth *auth)
 			np_chap_hash_name(dialog->hash), np_chap_group_name(dialog->group));
 	auth->has_failed = false;
 	np_auth_settle(auth);
+	if (!auth->queue->qid)
+		atomic_store(&auth->queue->ctrl->proven_ms, np_auth_now_ms(auth->queue));
 	np_timer_cancel(&auth->timer);
 	atomic_store(&auth->proof,
 		NP_PROOF_IS_THERE | (dialog->is_mutual ? NP_PROOF_IS_MUTUAL : 0) |
@@ -272,16 +186,21 @@ static void np_auth_succeeded(struct np_auth *auth)
 			(uint32_t)dialog->group << NP_PROOF_GROUP_SHIFT);
 }
 
+/* Once: whoever goes on failing is not given more time for it. */
 static void np_auth_failed(struct np_auth *auth)
 {
 	char host[NP_NQN_BYTES];
 
-	np_log_escape(host, sizeof(host), auth->hostnqn, sizeof(auth->hostnqn));
-	np_event(NP_EVENT_HOST, NP_LOG_WARN,
-		"ctrl %u q%u: host '%s' has not proven who it is (explanation %02xh)",
-		auth->queue->ctrl->cntlid, auth->queue->qid, host, auth->dialog.explanation);
-	auth->has_failed = true;
 	atomic_store(&auth->proof, 0);
+	if (auth->has_failed)
+		return;
+	auth->has_failed = true;
+	auth->failure = auth->dialog.is_rejected ? "it does not believe our proof of who we are"
+						 : "a wrong proof of who it is";
+	np_log_escape(host, sizeof(host), auth->hostnqn, sizeof(auth->hostnqn));
+	np_event(NP_EVENT_HOST, NP_LOG_WARN, "ctrl %u q%u: host '%s': %s (explanation %02xh)",
+		auth->queue->ctrl->cntlid, auth->queue->qid, host, auth->failure,
+		auth->dialog.explanation);
 	if (auth->queue->state == NP_QUEUE_LIVE)
 		np_reactor_set_timer(auth->queue->reactor, &auth->timer, NP_AUTH_FAREWELL_MS);
 }
@@ -299,6 +218,7 @@ static void np_auth_worked(struct np_msg *msg)
 		np_auth_dialog_reset(&auth->dialog);
 	} else if (auth->dialog.step == NP_AUTH_FAILED_DONE) {
 		np_auth_failed(auth);
+		np_auth_dialog_reset(&auth->dialog);
 	}
 	np_req_complete(req, status);
 }

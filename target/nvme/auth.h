@@ -3,7 +3,8 @@
  * auth.h - hosts that prove who they are: Authentication Send and Receive.
  *
  * A host for which there is a secret proves on each of its queues that it knows it, before any other
- * command is taken there. Who only knows a name, an ID and a controller's number has nothing of it.
+ * command is taken there. Who only knows a name, an ID and a controller's number has nothing of it: what he
+ * does on a queue that he gets to the controller is of no account for the controller, and ends with the queue.
  *
  * Calculations take milliseconds and more. They are done on a thread of their own, one command of a queue
  * at a time.
@@ -23,12 +24,6 @@
 #define NP_AUTH_LIMIT_MS 60000   /* for a host to prove itself after Connect */
 #define NP_AUTH_FAREWELL_MS 1000 /* for one that has failed, to be told before it is disconnected */
 
-/* A host that has a secret. */
-struct np_auth_entry {
-	char nqn[NP_NQN_BYTES];
-	struct np_auth_host host;
-};
-
 /* What a host has shown. */
 struct np_auth_proof {
 	bool is_there;
@@ -36,29 +31,15 @@ struct np_auth_proof {
 	uint8_t hash, group;
 };
 
-/* Starts the thread; without it calculations are done by who needs them. Return: 0 or -errno. */
-int np_auth_start(void);
-
-/* Ends the thread and forgets all secrets. Context: control thread, no connection left. */
-void np_auth_stop(void);
-
-/**
- * np_auth_set_hosts() - which hosts have secrets, from now on
- * @entries: copied
- *
- * Hosts that are connected stay so; the next proof takes the new secret.
- * Context: control thread. Return: 0, or -ENOMEM and nothing has changed.
- */
-int np_auth_set_hosts(const struct np_auth_entry *entries, size_t n);
-
 /**
  * np_auth_arm() - has the host of @queue prove itself, if it has a secret
  *
+ * The reactor does not look at what this makes before it has bound the queue to its controller.
  * Context: control thread, while Connect is decided. Return: false without memory.
  */
 bool np_auth_arm(struct np_queue *queue, const char *hostnqn, const char *subnqn);
 
-/* Frees what np_auth_arm() has made. Context: control thread, no command left on @queue. */
+/* Frees what np_auth_arm() has made. Context: control thread; Connect is refused, or no command is left. */
 void np_auth_disarm(struct np_queue *queue);
 
 /* The queue is connected: the time begins. Context: its reactor. */
@@ -66,6 +47,9 @@ void np_auth_begin(struct np_queue *queue);
 
 /* The queue is being drained. Context: its reactor. */
 void np_auth_drain(struct np_queue *queue);
+
+/* May the queue be used? Not before its host has proven who it is, if it has to. Context: its reactor. */
+bool np_auth_is_open(const struct np_queue *queue);
 
 /* Context: any thread. */
 struct np_auth_proof np_auth_proof_of(const struct np_queue *queue);

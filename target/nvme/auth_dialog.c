@@ -120,6 +120,7 @@ static uint8_t np_auth_reply(struct np_auth_dialog *dialog, const void *data, ui
 	const struct np_auth_reply *reply = data;
 	const uint32_t n = np_chap_hash_bytes(dialog->hash);
 	uint8_t wanted[NP_CHAP_HASH_BYTES];
+	bool is_right;
 
 	if (!np_auth_reply_fits(dialog, reply, bytes))
 		return NP_AUTH_BAD_PAYLOAD;
@@ -127,7 +128,10 @@ static uint8_t np_auth_reply(struct np_auth_dialog *dialog, const void *data, ui
 		!np_chap_dh_share(dialog->dh, reply->values + (size_t)2 * n,
 			np_le16(reply->dh_bytes), dialog->shared_key))
 		return NP_AUTH_NO_DH_GROUP;
-	if (!np_auth_prove(dialog, true, wanted) || !np_chap_is_equal(wanted, reply->values, n))
+	is_right =
+		np_auth_prove(dialog, true, wanted) && np_chap_is_equal(wanted, reply->values, n);
+	np_secret_forget(wanted, sizeof(wanted));
+	if (!is_right)
 		return NP_AUTH_FAILED;
 	if (reply->has_challenge) {
 		memcpy(dialog->ctrl_challenge, reply->values + n, n);
@@ -144,12 +148,17 @@ static uint8_t np_auth_reply(struct np_auth_dialog *dialog, const void *data, ui
 
 /* ---- what the host says ------------------------------------------------------------------- */
 
-static uint8_t np_auth_chap(struct np_auth_dialog *dialog, const void *data, uint32_t bytes)
+static uint8_t np_auth_chap(struct np_auth_dialog *dialog, const struct np_auth_host *host,
+	const void *data, uint32_t bytes)
 {
 	const struct np_auth_head *head = data;
 
 	if (np_le16(head->tid) != dialog->tid)
 		return NP_AUTH_BAD_PAYLOAD;
+	/* It may have another secret by now, or none. */
+	if (!host)
+		return NP_AUTH_FAILED;
+	dialog->host = *host;
 	if (head->id == NP_AUTH_ID_REPLY && dialog->step == NP_AUTH_EXPECT_REPLY)
 		return np_auth_reply(dialog, data, bytes);
 	if (head->id != NP_AUTH_ID_SUCCESS2 || dialog->step != NP_AUTH_EXPECT_SUCCESS2)
@@ -158,6 +167,15 @@ static uint8_t np_auth_chap(struct np_auth_dialog *dialog, const void *data, uin
 		return NP_AUTH_BAD_PAYLOAD;
 	dialog->step = NP_AUTH_DONE;
 	return 0;
+}
+
+static void np_auth_rejected(struct np_auth_dialog *dialog, const void *data, uint32_t bytes)
+{
+	const struct np_auth_failure *failure = data;
+
+	dialog->step = NP_AUTH_FAILED_DONE;
+	dialog->is_rejected = true;
+	dialog->explanation = bytes < sizeof(*failure) ? 0 : failure->explanation;
 }
 
 static uint8_t np_auth_begin(struct np_auth_dialog *dialog, const struct np_auth_host *host,
@@ -183,10 +201,10 @@ void np_auth_dialog_hear(struct np_auth_dialog *dialog, const struct np_auth_hos
 	} else if (is_common && head->id == NP_AUTH_ID_NEGOTIATE) {
 		explanation = np_auth_begin(dialog, host, head, bytes);
 	} else if (is_common && head->id == NP_AUTH_ID_FAILURE2) {
-		dialog->step = NP_AUTH_FAILED_DONE;
+		np_auth_rejected(dialog, data, bytes);
 		return;
 	} else if (head->type == NP_AUTH_TYPE_DHCHAP) {
-		explanation = np_auth_chap(dialog, data, bytes);
+		explanation = np_auth_chap(dialog, host, data, bytes);
 	}
 	np_auth_goes_on(dialog, explanation);
 }

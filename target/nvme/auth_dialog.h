@@ -48,6 +48,7 @@ struct np_auth_dialog {
 	uint16_t tid;
 	uint8_t hash, group; /* what was agreed on */
 	bool is_mutual;      /* the host asked us for a proof */
+	bool is_rejected;    /* and did not believe it, or gave up otherwise */
 	struct np_auth_host host;
 	struct np_chap_dh *dh;
 	uint32_t seqnum, ctrl_seqnum; /* of our challenge, of the host's */
@@ -60,7 +61,7 @@ void np_auth_dialog_reset(struct np_auth_dialog *dialog);
 
 /**
  * np_auth_dialog_hear() - the host has sent a message
- * @host: used if it begins a dialog; NULL if there is no such host any more
+ * @host: what is known of it now; NULL if there is no such host any more
  * @data: any bytes
  *
  * A dialog may be begun again at any time. What is wrong with the message becomes a failure, which the host

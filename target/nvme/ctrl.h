@@ -118,6 +118,7 @@ struct np_ctrl {
 	_Atomic uint32_t activity;
 	/* Queues on which the host is about to prove who it is: that has a limit of its own. */
 	_Atomic uint32_t nunproven;
+	_Atomic uint64_t proven_ms; /* when it did on the admin queue, by CLOCK_MONOTONIC */
 
 	/* Written before fatal_msg is sent, read by its receiver: */
 	const char *fatal_why;

@@ -73,8 +73,11 @@ static void np_fused_have_blocks(struct np_gate_tour *tour)
 
 void np_fused_try(struct np_fused *pair)
 {
-	struct np_req *first = pair->first;
+	struct np_req *first = pair->first, *second = pair->second;
 
+	/* The limits have held back the first for both. */
+	if (!second->is_charged)
+		np_qos_charge(second);
 	pair->is_shut = np_gate_shut(first->ns->gate, np_io_extent(first));
 	if (!pair->is_shut) {
 		np_req_retry(first);
@@ -137,9 +140,8 @@ static void np_fused_pair(struct np_req *first, struct np_req *second, struct np
 	pair->first = first;
 	pair->second = second;
 	first->fused = second->fused = pair;
-	np_qos_charge(first);
-	np_qos_charge(second);
-	np_fused_try(pair);
+	if (!np_qos_holds(first))
+		np_fused_try(pair);
 }
 
 bool np_fused_takes(struct np_req *req, struct np_status status)

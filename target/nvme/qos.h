@@ -4,10 +4,11 @@
  *
  * A command is let in as long as what was let in before is paid off, but for a few milliseconds; then it is
  * charged. So the rate is exact over time, a large command needs no room of its own, and idle time is not saved
- * up. A command that has to wait holds no memory, and those of the namespace on a reactor wait in the order in
- * which they came, whichever host has sent them; other namespaces do not notice.
+ * up. A command that has to wait holds no memory. Those of the namespace wait on their reactor in the order in
+ * which they came, whichever host has sent them, reads and writes apart; reactors take turns. Other namespaces
+ * do not notice, nor do commands to which no limit applies.
  *
- * A fused pair is charged and does not wait.
+ * A fused pair waits as one.
  *
  * Thread: as said at each function.
  * Depends: list.h, reactor.h.
@@ -15,12 +16,15 @@
 #ifndef NP_NVME_QOS_H
 #define NP_NVME_QOS_H
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "target/base/list.h"
 #include "target/reactor/reactor.h"
+
+#define NP_QOS_DIRS 3 /* values of enum np_dir */
 
 struct np_ns;
 struct np_req;
@@ -38,13 +42,17 @@ struct np_qos {
 	_Atomic bool is_on;                          /* is there any limit? */
 	_Atomic uint64_t per_s[NP_QOS_LIMITS];       /* 0: none */
 	_Atomic uint64_t paid_off_ns[NP_QOS_LIMITS]; /* when, by CLOCK_MONOTONIC */
+	_Atomic uint64_t lines; /* reactors on which commands wait, a bit each */
+	_Atomic uint32_t last;  /* reactor that has let in the last of those */
 };
+static_assert(NP_MAX_REACTORS <= 64, "a bit for each reactor");
 
 /* The commands of a namespace that wait on one reactor. */
 struct np_qos_line {
 	struct np_ns *ns;
-	struct np_reactor *reactor; /* of those that wait */
-	struct np_list waiting;     /* np_req.link, oldest first */
+	struct np_reactor *reactor;          /* of those that wait */
+	struct np_list waiting[NP_QOS_DIRS]; /* np_req.link, oldest first */
+	unsigned int first;                  /* of these is looked at first, the next time */
 	struct np_timer timer;
 	bool is_armed; /* and holds the namespace */
 };

@@ -215,9 +215,10 @@ static void np_registry_answer(struct np_msg *msg)
 		queue->state = NP_QUEUE_LIVE;
 		if (!queue->qid)
 			np_ctrl_set_kato(ctrl, np_le32(cmd.kato_ms));
-		np_ctrl_touch(ctrl);
 		if (queue->auth)
 			np_auth_begin(queue);
+		else
+			np_ctrl_touch(ctrl);
 	}
 	req->cqe.connect.cntlid = np_le16(ctrl->cntlid);
 	req->cqe.connect.authreq = np_le16(queue->auth ? NP_AUTHREQ_ATR : 0);
@@ -231,6 +232,8 @@ static void np_registry_handle(struct np_msg *msg)
 	struct np_connect connect = {0};
 	const struct np_status status = np_registry_decide(req, &connect);
 
+	if (!np_status_is_ok(status))
+		np_auth_disarm(req->queue);
 	np_registry_log(req, &connect, status);
 	np_registry_reply(req, status, np_registry_answer);
 }
@@ -248,6 +251,11 @@ void np_registry_disconnect(struct np_ctrl *ctrl, const char *why)
 	np_list_for_each_safe(pos, tmp, &ctrl->queues)
 		np_registry.transport->ops->abort_conn(np_registry.transport,
 			np_container_of(pos, struct np_queue, ctrl_link), why);
+}
+
+void np_registry_disconnect_queue(struct np_queue *queue, const char *why)
+{
+	np_registry.transport->ops->abort_conn(np_registry.transport, queue, why);
 }
 
 void np_queue_closed(struct np_queue *queue)

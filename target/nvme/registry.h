@@ -52,6 +52,9 @@ void np_registry_tell_health(struct np_ctrl *ctrl, const struct np_health *healt
 /* Ends the association of @ctrl with its host. Context: control thread. */
 void np_registry_disconnect(struct np_ctrl *ctrl, const char *why);
 
+/* Ends one connection. Context: control thread. */
+void np_registry_disconnect_queue(struct np_queue *queue, const char *why);
+
 /* Has @msg->fn run on the control thread. Context: any reactor. */
 void np_registry_send(struct np_msg *msg);
 

@@ -88,8 +88,7 @@ static struct np_status np_req_check(struct np_req *req, struct np_status sgl_st
 	req->cmd = np_req_find_cmd(req);
 	if (!req->cmd)
 		return np_req_bad_opcode(req);
-	if (queue->auth && !(req->cmd->flags & NP_CMD_UNPROVEN) &&
-		!np_auth_proof_of(queue).is_there)
+	if (!(req->cmd->flags & NP_CMD_UNPROVEN) && !np_auth_is_open(queue))
 		return np_status_specific(NVME_SC_AUTH_REQUIRED);
 	if (!np_req_may_be_fused(req))
 		return np_req_bad_field(req, flags, 0);
@@ -181,7 +180,7 @@ void np_req_begin(
 		queue->reactor->ncommands++;
 	np_stat_add(&queue->requests, 1);
 	np_stat_add(&queue->reactor->stats.requests, 1);
-	if (queue->ctrl)
+	if (queue->ctrl && np_auth_is_open(queue))
 		np_ctrl_touch(queue->ctrl);
 
 	status = np_req_check(req, sgl_status);
@@ -369,7 +368,7 @@ void np_req_complete(struct np_req *req, struct np_status status)
 	queue->sqhd = (uint16_t)((queue->sqhd + 1) % queue->sq_entries);
 	req->cqe.sqhd = htole16(queue->sqhd_disabled ? UINT16_MAX : queue->sqhd);
 	if (!np_status_is_ok(status)) {
-		if (queue->ctrl) {
+		if (queue->ctrl && np_auth_is_open(queue)) {
 			np_req_log_error(req, status);
 			req->cqe.status |= htole16(NVME_SC_MORE << 1);
 		}

@@ -189,7 +189,7 @@ void np_req_pull_again(struct np_req *req);
 /* The backend was busy, or the gate shut: again in a millisecond. */
 void np_req_retry(struct np_req *req);
 
-/* For req.c and queue.c: the gate was shut, and may be open now. */
+/* For req.c, queue.c, qos.c: the gate was shut and may be open now, or there is room in the limits. */
 void np_req_begin_again(struct np_req *req);
 
 /* Is it a command that is not answered yet? */
@@ -198,7 +198,7 @@ static inline bool np_req_is_open(const struct np_req *req)
 	return req->step != NP_REQ_FREE && req->step != NP_REQ_RESPOND;
 }
 
-/* Is it in one of the queue's lists, so that nothing will happen with it by itself? */
+/* Is it in a list of those that wait, its queue's or its namespace's, with no work of its own on the way? */
 static inline bool np_req_is_waiting(const struct np_req *req)
 {
 	return !np_list_is_empty(&req->link);

@@ -87,7 +87,7 @@ def test_host__without_the_right_secret(auth_vm):
         with host.connect(vm, NQN, options=f"--dhchap-secret='{hosts[0]['dhchap_key']}'") as one:
             work = fio.loop(vm, one.device(), **JOB)
             refused(vm, f"--duplicate-connect --dhchap-secret='{secret(vm, me)}'")
-            assert "has not proven who it is" in target.log
+            assert "a wrong proof of who it is" in target.log
             # Who has no secret need not, and is somebody else.
             with host.connect(vm, NQN, options=host.identity(7)):
                 assert set(auth_of(target)) == {"hmac(sha256), null", "no"}

@@ -92,6 +92,7 @@ uint32_t chap_success2(struct chap_host *host)
 uint32_t chap_failure2(struct chap_host *host)
 {
 	head(host, NP_AUTH_TYPE_COMMON, NP_AUTH_ID_FAILURE2);
+	((struct np_auth_failure *)(void *)host->message)->explanation = NP_AUTH_FAILED;
 	return sizeof(struct np_auth_failure);
 }
 

@@ -1,130 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * test_nvme_auth.c - Authentication Send and Receive on queues: who has to prove himself, what is taken before,
- *                    and what becomes of those who cannot.
+ * test_nvme_auth.c - Authentication Send and Receive on queues: who has to prove himself, and what is taken
+ *                    before that.
  *
- * Depends: loopback.h, chap_host.h.
+ * Depends: auth_scene.h.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "chap_host.h"
-#include "loopback.h"
-#include "target/base/le.h"
-#include "target/nvme/auth.h"
-#include "target/nvme/connect.h"
-
-#define REQUIRED np_status_specific(NVME_SC_AUTH_REQUIRED)
-#define BAD_FIELD np_status_generic(NVME_SC_INVALID_FIELD)
-#define RECEIVE_BYTES 2048u
-#define ENABLE 0x00460001u
-
-struct scene {
-	struct np_lb *lb;
-	struct np_lb_conn *admin;
-	struct chap_host host;
-	uint8_t said[RECEIVE_BYTES];
-};
-
-static void set_secret(uint8_t first, bool has_ctrl_secret)
-{
-	struct np_auth_entry entry = {.nqn = NP_LB_HOSTNQN, .host = {.hash = NP_CHAP_SHA256}};
-
-	entry.host.secret = (struct np_secret){.bytes = 32, .value = {first}};
-	if (has_ctrl_secret)
-		entry.host.ctrl_secret = (struct np_secret){.hash = 2, .bytes = 48, .value = {9}};
-	assert_int_equal(np_auth_set_hosts(&entry, 1), 0);
-}
-
-/* The admin queue of a host that has to prove itself. */
-static int setup(void **state)
-{
-	struct scene *scene = calloc(1, sizeof(*scene));
-
-	set_secret(1, true);
-	scene->lb = np_lb_open();
-	scene->admin = np_lb_connect_admin(scene->lb, NP_LB_SUBNQN, false);
-	scene->host.hostnqn = NP_LB_HOSTNQN;
-	scene->host.subnqn = NP_LB_SUBNQN;
-	scene->host.secret = (struct np_secret){.bytes = 32, .value = {1}};
-	*state = scene;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct scene *scene = *state;
-
-	/* First, for the thread may be about to wake the reactor. */
-	np_auth_stop();
-	np_lb_close(scene->lb);
-	chap_end(&scene->host);
-	free(scene);
-	return 0;
-}
-
-static struct np_sqe auth_sqe(uint8_t fctype, uint32_t bytes)
-{
-	const struct np_auth_cmd cmd = {.spsp0 = NP_AUTH_SPSP,
-		.spsp1 = NP_AUTH_SPSP,
-		.secp = NP_AUTH_SECP,
-		.bytes = np_le32(bytes)};
-	struct np_sqe sqe = np_lb_sqe(NP_OPCODE_FABRICS, 0);
-
-	sqe.fabrics.fctype = fctype;
-	memcpy(&sqe.cdw10, &cmd, sizeof(cmd));
-	return sqe;
-}
-
-static void tell(struct scene *scene, struct np_lb_conn *conn, uint32_t bytes)
-{
-	np_lb_assert_status(np_lb_exec(conn, auth_sqe(nvme_fabrics_type_auth_send, bytes),
-				    scene->host.message, bytes),
-		NP_SUCCESS);
-}
-
-/* Return: the id of what the controller says. */
-static uint8_t ask(struct scene *scene, struct np_lb_conn *conn)
-{
-	np_lb_assert_status(
-		np_lb_exec(conn, auth_sqe(nvme_fabrics_type_auth_receive, sizeof(scene->said)),
-			scene->said, sizeof(scene->said)),
-		NP_SUCCESS);
-	return ((const struct np_auth_head *)(const void *)scene->said)->id;
-}
-
-/* Return: what the controller says in the end. */
-static uint8_t prove(struct scene *scene, struct np_lb_conn *conn)
-{
-	tell(scene, conn, chap_negotiate(&scene->host));
-	assert_int_equal(ask(scene, conn), NP_AUTH_ID_CHALLENGE);
-	tell(scene, conn, chap_reply(&scene->host, (const void *)scene->said));
-	return ask(scene, conn);
-}
-
-static struct np_status identify(struct np_lb_conn *conn)
-{
-	static uint8_t data[4096];
-	struct np_sqe sqe = np_lb_sqe(nvme_admin_identify, 0);
-
-	sqe.cdw10 = np_le32(NVME_IDENTIFY_CNS_CTRL);
-	return np_lb_status(np_lb_exec(conn, sqe, data, sizeof(data)));
-}
-
-static void enable(struct np_lb_conn *conn)
-{
-	np_lb_assert_status(np_lb_property_set(conn, NVME_REG_CC, 0, ENABLE), NP_SUCCESS);
-}
+#include "auth_scene.h"
 
 /* What Connect says of it. */
-static uint16_t authreq_of(
-	struct scene *scene, const char *subnqn, const char *hostnqn, uint16_t qid, uint16_t cntlid)
+static uint16_t authreq_of(struct auth_scene *scene, const char *subnqn, const char *hostnqn,
+	uint16_t qid, uint16_t cntlid)
 {
 	struct np_lb_conn *conn = np_lb_conn_new(scene->lb, qid, NP_LB_DEPTH);
 	struct nvmf_connect_data data;
@@ -138,7 +23,7 @@ static uint16_t authreq_of(
 
 static void test_connect__says_who_has_to(void **state)
 {
-	struct scene *scene = *state;
+	struct auth_scene *scene = *state;
 
 	assert_int_equal(authreq_of(scene, NP_LB_SUBNQN, NP_LB_HOSTNQN, 0, NP_CNTLID_DYNAMIC), 2);
 	/* Who has no secret cannot; a discovery controller does not ask. */
@@ -152,7 +37,7 @@ static void test_connect__says_who_has_to(void **state)
 /* Nothing else is taken, on no queue. */
 static void test_queue__is_shut_until_proven(void **state)
 {
-	struct scene *scene = *state;
+	struct auth_scene *scene = *state;
 	struct np_lb_conn *admin = scene->admin, *io;
 	struct np_cqe cqe;
 
@@ -178,7 +63,7 @@ static void test_queue__is_shut_until_proven(void **state)
 
 static void test_proof__is_mutual(void **state)
 {
-	struct scene *scene = *state;
+	struct auth_scene *scene = *state;
 	struct np_auth_proof proof;
 
 	scene->host.ctrl_secret = (struct np_secret){.hash = 2, .bytes = 48, .value = {9}};
@@ -193,54 +78,22 @@ static void test_proof__is_mutual(void **state)
 	assert_true(np_status_is_ok(identify(scene->admin)));
 }
 
-static void test_failure__ends_the_association(void **state)
+/* A Connect that was refused leaves nothing for the next one. */
+static void test_connect__after_a_refused_one(void **state)
 {
-	struct scene *scene = *state;
+	struct auth_scene *scene = *state;
+	struct np_lb_conn *conn = np_lb_conn_new(scene->lb, 0, NP_LB_DEPTH);
+	struct nvmf_connect_data data;
+	struct np_cqe cqe;
 
-	scene->host.secret.value[0] = 2;
-	assert_int_equal(prove(scene, scene->admin), NP_AUTH_ID_FAILURE1);
-	assert_true(np_status_is(identify(scene->admin), REQUIRED));
-	/* Time to be told. */
-	assert_null(scene->admin->why);
-	np_lb_advance(scene->lb, NP_AUTH_FAREWELL_MS + 100);
-	assert_string_equal(scene->admin->why, "its proof of who it is was wrong");
-}
-
-/* Which holds in the place of the keep-alive timeout: a host that calculates says nothing. */
-static void test_limit__of_time(void **state)
-{
-	struct scene *scene = *state;
-
-	np_ctrl_set_kato(scene->admin->queue.ctrl, 5000);
-	tell(scene, scene->admin, chap_negotiate(&scene->host));
-	np_lb_advance(scene->lb, NP_AUTH_LIMIT_MS - 200);
-	assert_null(scene->admin->why);
-	np_lb_advance(scene->lb, 400);
-	assert_string_equal(scene->admin->why, "it has not proven who it is");
-}
-
-/* A host that is connected stays so with another secret, until it is to prove itself anew. */
-static void test_proof__anew(void **state)
-{
-	struct scene *scene = *state;
-
-	assert_int_equal(prove(scene, scene->admin), NP_AUTH_ID_SUCCESS1);
-	enable(scene->admin);
-	set_secret(7, false);
-	assert_true(np_status_is_ok(identify(scene->admin)));
-	scene->host.secret.value[0] = 7;
-	tell(scene, scene->admin, chap_negotiate(&scene->host));
-	assert_true(np_status_is_ok(identify(scene->admin)));
-	assert_int_equal(prove(scene, scene->admin), NP_AUTH_ID_SUCCESS1);
-	assert_true(np_status_is_ok(identify(scene->admin)));
-	/* It counts again. */
-	assert_int_equal(atomic_load(&scene->admin->queue.ctrl->nunproven), 0);
-	/* The old one is worth nothing any more. */
-	scene->host.secret.value[0] = 1;
-	assert_int_equal(prove(scene, scene->admin), NP_AUTH_ID_FAILURE1);
-	assert_true(np_status_is(identify(scene->admin), REQUIRED));
-	np_lb_advance(scene->lb, NP_AUTH_FAREWELL_MS + 100);
-	assert_non_null(scene->admin->why);
+	np_lb_connect_data(&data, NP_LB_SUBNQN, NP_LB_HOSTNQN, 7);
+	np_lb_assert_status(np_lb_exec(conn, np_lb_connect_sqe(0), &data, sizeof(data)),
+		np_status_specific(NVME_SC_CONNECT_INVALID_PARAM));
+	assert_null(conn->queue.auth);
+	np_lb_connect_data(&data, NVME_DISC_SUBSYS_NAME, NP_LB_HOSTNQN, NP_CNTLID_DYNAMIC);
+	cqe = np_lb_exec(conn, np_lb_connect_sqe(0), &data, sizeof(data));
+	np_lb_assert_status(cqe, NP_SUCCESS);
+	assert_int_equal(cqe.connect.authreq, 0);
 }
 
 static void test_commands__with_wrong_fields(void **state)
@@ -256,7 +109,7 @@ static void test_commands__with_wrong_fields(void **state)
 	};
 	static const uint8_t types[] = {
 		nvme_fabrics_type_auth_send, nvme_fabrics_type_auth_receive};
-	struct scene *scene = *state;
+	struct auth_scene *scene = *state;
 	uint8_t data[64] = {0};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -282,7 +135,7 @@ static void test_commands__with_wrong_fields(void **state)
 /* Of a host that has no secret the commands are not known. */
 static void test_commands__of_who_need_not(void **state)
 {
-	struct scene *scene = *state;
+	struct auth_scene *scene = *state;
 	struct np_lb_conn *conn;
 
 	assert_int_equal(np_auth_set_hosts(NULL, 0), 0);
@@ -295,75 +148,15 @@ static void test_commands__of_who_need_not(void **state)
 	assert_int_equal(ask(scene, scene->admin), NP_AUTH_ID_FAILURE1);
 }
 
-/* With the thread: the answer comes some time, and the reactor goes on meanwhile. */
-static void exec_later(
-	struct scene *scene, struct np_lb_conn *conn, uint8_t fctype, uint32_t bytes, void *data)
-{
-	struct np_lb_slot *slot = np_lb_send(conn, auth_sqe(fctype, bytes), data, bytes);
-
-	for (unsigned int i = 0; i < 10000 && !slot->answers; i++) {
-		np_lb_pump(scene->lb);
-		usleep(1000);
-	}
-	assert_int_equal(slot->answers, 1);
-	np_lb_assert_status(slot->cqe, NP_SUCCESS);
-}
-
-static void test_thread__does_the_work(void **state)
-{
-	const uint8_t send = nvme_fabrics_type_auth_send, receive = nvme_fabrics_type_auth_receive;
-	struct scene *scene = *state;
-	uint32_t bytes;
-
-	assert_int_equal(np_auth_start(), 0);
-	bytes = chap_negotiate(&scene->host);
-	exec_later(scene, scene->admin, send, bytes, scene->host.message);
-	exec_later(scene, scene->admin, receive, sizeof(scene->said), scene->said);
-	bytes = chap_reply(&scene->host, (const void *)scene->said);
-	exec_later(scene, scene->admin, send, bytes, scene->host.message);
-	set_secret(7, false);
-	exec_later(scene, scene->admin, receive, sizeof(scene->said), scene->said);
-	assert_true(np_auth_proof_of(&scene->admin->queue).is_there);
-}
-
-/* A second command of the queue, and a host that leaves, while the first is calculated. */
-static void test_thread__is_not_disturbed(void **state)
-{
-	struct scene *scene = *state;
-	struct np_lb_slot *first, *second;
-	uint32_t bytes;
-
-	assert_int_equal(np_auth_start(), 0);
-	bytes = chap_negotiate(&scene->host);
-	first = np_lb_send(scene->admin, auth_sqe(nvme_fabrics_type_auth_send, bytes),
-		scene->host.message, bytes);
-	second = np_lb_send(scene->admin,
-		auth_sqe(nvme_fabrics_type_auth_receive, sizeof(scene->said)), scene->said,
-		sizeof(scene->said));
-	np_lb_disconnect(scene->admin);
-	for (unsigned int i = 0; i < 10000 && !scene->admin->is_closed; i++) {
-		np_lb_pump(scene->lb);
-		usleep(1000);
-	}
-	assert_true(scene->admin->is_closed);
-	assert_true(first->releases == 1 && second->releases == 1);
-}
-
-#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_connect__says_who_has_to),
-		TEST(test_queue__is_shut_until_proven),
-		TEST(test_proof__is_mutual),
-		TEST(test_failure__ends_the_association),
-		TEST(test_limit__of_time),
-		TEST(test_proof__anew),
-		TEST(test_commands__with_wrong_fields),
-		TEST(test_commands__of_who_need_not),
-		TEST(test_thread__does_the_work),
-		TEST(test_thread__is_not_disturbed),
+		AUTH_TEST(test_connect__says_who_has_to),
+		AUTH_TEST(test_queue__is_shut_until_proven),
+		AUTH_TEST(test_proof__is_mutual),
+		AUTH_TEST(test_connect__after_a_refused_one),
+		AUTH_TEST(test_commands__with_wrong_fields),
+		AUTH_TEST(test_commands__of_who_need_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -243,6 +243,11 @@ static void test_dialog__wrong_secrets(void **state)
 	memcpy(scene->host.message, old, bytes);
 	hear(scene, bytes);
 	assert_fails(scene, NP_AUTH_FAILED);
+	/* A host whose secret was taken away while it calculated. */
+	begin(scene);
+	bytes = make_reply(scene);
+	np_auth_dialog_hear(&scene->dialog, NULL, scene->host.message, bytes);
+	assert_fails(scene, NP_AUTH_FAILED);
 	/* A host that is not known any more. */
 	np_auth_dialog_hear(
 		&scene->dialog, NULL, scene->host.message, chap_negotiate(&scene->host));
@@ -350,7 +355,8 @@ static void test_dialog__out_of_turn(void **state)
 	/* It gives up. */
 	hear(scene, chap_failure2(&scene->host));
 	assert_int_equal(scene->dialog.step, NP_AUTH_FAILED_DONE);
-	assert_int_equal(scene->dialog.explanation, 0);
+	assert_int_equal(scene->dialog.explanation, NP_AUTH_FAILED);
+	assert_true(scene->dialog.is_rejected);
 	/* And begins again. */
 	test_dialog__one_way(state);
 }

@@ -214,26 +214,94 @@ static void test_waiting__ends(void **state)
 	free(run);
 }
 
-/* A pair is charged for both halves, and does not wait. */
-static void test_fused__is_charged(void **state)
+/* A pair is charged for both halves, and waits as one. */
+static void test_fused__waits_as_one(void **state)
 {
 	struct scene *scene = *state;
 	struct np_sqe first = rw(nvme_cmd_compare, 0, 1), second = rw(nvme_cmd_write, 0, 1);
-	uint8_t zeroes[512] = {0}, data[512] = {1};
-	struct np_lb_slot *slots[3];
+	uint8_t zeroes[512] = {0};
+	struct np_lb_slot *slots[4];
 
 	limit(scene, NP_QOS_IOS, 100);
 	first.flags |= 1;
 	second.flags |= 2;
-	slots[0] = np_lb_send(scene->io, first, zeroes, 512);
-	slots[1] = np_lb_send(scene->io, second, data, 512);
-	slots[2] = np_lb_send(scene->io, rw(nvme_cmd_read, 0, 1), data, 512);
-	np_lb_advance(scene->lb, 10);
+	for (unsigned int i = 0; i < 4; i++)
+		slots[i] = np_lb_send(scene->io, i % 2 ? second : first, zeroes, 512);
+	np_lb_pump(scene->lb);
 	np_lb_assert_status(slots[1]->cqe, NP_SUCCESS);
 	assert_true(slots[0]->answers == 1 && slots[1]->answers == 1);
-	assert_int_equal(slots[2]->answers, 0);
-	np_lb_advance(scene->lb, 100);
-	assert_int_equal(slots[2]->answers, 1);
+	/* Two commands are 20 ms. */
+	for (unsigned int ms = 0; ms < 14; ms++)
+		pass(scene, 1);
+	assert_true(slots[2]->answers == 0 && slots[3]->answers == 0);
+	for (unsigned int ms = 0; ms < 4; ms++)
+		pass(scene, 1);
+	assert_true(slots[2]->answers == 1 && slots[3]->answers == 1);
+	np_lb_assert_status(slots[3]->cqe, NP_SUCCESS);
+	/* And one whose first is aborted ends as a pair. */
+	limit(scene, NP_QOS_IOS, 100);
+	for (unsigned int i = 0; i < 4; i++)
+		slots[i] = np_lb_send(scene->io, i % 2 ? second : first, zeroes, 512);
+	np_lb_pump(scene->lb);
+	np_req_give_up(&slots[2]->req, np_status_aborted());
+	np_lb_pump(scene->lb);
+	assert_true(slots[2]->answers == 1 && slots[3]->answers == 1);
+	np_lb_assert_status(slots[3]->cqe, np_status_generic(NVME_SC_FUSED_FAIL));
+	for (unsigned int ms = 0; ms < 3; ms++)
+		pass(scene, 1);
+}
+
+/* Writes that wait are nothing to reads that no limit applies to, nor to those with one of their own. */
+static void test_directions__are_apart(void **state)
+{
+	const uint64_t both[NP_QOS_LIMITS] = {
+		[NP_QOS_READ_BYTES] = 64 << 20, [NP_QOS_WRITE_BYTES] = 1 << 20};
+	struct scene *scene = *state;
+	struct run *run = calloc(1, sizeof(*run));
+	uint8_t data[4096];
+
+	limit(scene, NP_QOS_WRITE_BYTES, 1 << 20);
+	send_all(scene, run, nvme_cmd_write, 8 * KIB);
+	assert_true(answered(run) < 3);
+	np_lb_assert_status(np_lb_exec(scene->io, rw(nvme_cmd_read, 0, 8), data, 4096), NP_SUCCESS);
+	wait_all(scene, run, 1);
+	np_qos_set(&scene->ns->qos, both);
+	send_all(scene, run, nvme_cmd_write, 8 * KIB);
+	np_lb_assert_status(np_lb_exec(scene->io, rw(nvme_cmd_read, 0, 8), data, 4096), NP_SUCCESS);
+	wait_all(scene, run, 1);
+	free(run);
+}
+
+/* Another reactor's commands wait as well: it has its turn, but no longer than a moment. */
+static void test_reactors__take_turns(void **state)
+{
+	struct scene *scene = *state;
+	struct np_qos *qos = &scene->ns->qos;
+	struct np_lb_slot *slots[2];
+	uint8_t data[512];
+
+	limit(scene, NP_QOS_IOS, 1000);
+	atomic_store(&qos->lines, 2);
+	for (unsigned int i = 0; i < 2; i++)
+		slots[i] = np_lb_send(scene->io, rw(nvme_cmd_read, 0, 1), data, 512);
+	np_lb_pump(scene->lb);
+	/* Room, and nobody here: but there is the other one. It has been open for long. */
+	assert_int_equal(slots[0]->answers, 0);
+	pass(scene, 1);
+	assert_true(slots[0]->answers && slots[1]->answers);
+	assert_int_equal(atomic_load(&qos->lines), 2);
+	/* We were the last, and all room is taken. */
+	for (unsigned int i = 0; i < 5; i++)
+		np_qos_charge(&slots[0]->req);
+	slots[0] = np_lb_send(scene->io, rw(nvme_cmd_read, 0, 1), data, 512);
+	for (unsigned int ms = 0; ms < 4; ms++)
+		pass(scene, 1);
+	assert_int_equal(slots[0]->answers, 0);
+	/* The other one was: it is our turn. */
+	atomic_store(&qos->last, 1);
+	pass(scene, 1);
+	assert_int_equal(slots[0]->answers, 1);
+	atomic_store(&qos->lines, 0);
 }
 
 int main(void)
@@ -245,7 +313,9 @@ int main(void)
 		io_test(test_others__do_not_wait),
 		io_test(test_limit__is_changed),
 		io_test(test_waiting__ends),
-		io_test(test_fused__is_charged),
+		io_test(test_fused__waits_as_one),
+		io_test(test_directions__are_apart),
+		io_test(test_reactors__take_turns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
