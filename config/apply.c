@@ -126,7 +126,7 @@ static void np_apply_undo(struct np_daemon *daemon)
 	np_mdns_close(daemon->mdns);
 	if (daemon->transport)
 		daemon->transport->ops->close(daemon->transport);
-	np_auth_stop();
+	np_auth_thread_stop();
 	np_runtime_stop(&daemon->runtime);
 	np_apply_free_target(&daemon->target);
 	np_apply_retire_fini(daemon);
@@ -174,7 +174,7 @@ static int np_apply_bring_up(struct np_daemon *daemon, char *why, size_t why_siz
 		ret = np_apply_hosts(daemon->cfg);
 	if (ret)
 		goto err_memory;
-	ret = np_auth_start();
+	ret = np_auth_thread_start();
 	if (ret)
 		snprintf(why, why_size, "cannot start a thread: %s", strerror(-ret));
 	return ret;

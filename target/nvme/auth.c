@@ -186,6 +186,27 @@ static void np_auth_succeeded(struct np_auth *auth)
 			(uint32_t)dialog->group << NP_PROOF_GROUP_SHIFT);
 }
 
+/* For the operator, who is to find what has to be changed, and where. */
+static const char *np_auth_failure(const struct np_auth_dialog *dialog)
+{
+	if (dialog->is_rejected)
+		return "it does not believe our proof (dhchap_ctrl_key), or gave up";
+	switch (dialog->explanation) {
+	case NP_AUTH_FAILED:
+		return "a wrong proof of who it is, or it wants one of us (dhchap_ctrl_key)";
+	case NP_AUTH_NO_PROTOCOL:
+		return "it does not offer DH-HMAC-CHAP";
+	case NP_AUTH_CONCAT_MISMATCH:
+		return "it wants a secure channel, which RDMA has not";
+	case NP_AUTH_NO_HASH:
+		return "it offers no hash as strong as dhchap_hash";
+	case NP_AUTH_NO_DH_GROUP:
+		return "it offers no group as strong as dhchap_dhgroup, or a wrong value of one";
+	default:
+		return "its messages of authentication are wrong";
+	}
+}
+
 /* Once: whoever goes on failing is not given more time for it. */
 static void np_auth_failed(struct np_auth *auth)
 {
@@ -195,8 +216,7 @@ static void np_auth_failed(struct np_auth *auth)
 	if (auth->has_failed)
 		return;
 	auth->has_failed = true;
-	auth->failure = auth->dialog.is_rejected ? "it does not believe our proof of who we are"
-						 : "a wrong proof of who it is";
+	auth->failure = np_auth_failure(&auth->dialog);
 	np_log_escape(host, sizeof(host), auth->hostnqn, sizeof(auth->hostnqn));
 	np_event(NP_EVENT_HOST, NP_LOG_WARN, "ctrl %u q%u: host '%s': %s (explanation %02xh)",
 		auth->queue->ctrl->cntlid, auth->queue->qid, host, auth->failure,
@@ -280,5 +300,5 @@ void np_auth_execute(struct np_req *req)
 	}
 	auth->is_busy = true;
 	req->msg.fn = np_auth_work;
-	np_auth_send(&req->msg);
+	np_auth_thread_send(&req->msg);
 }

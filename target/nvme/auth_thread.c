@@ -21,7 +21,7 @@ static struct {
 	size_t n;
 } np_auths = {.lock = PTHREAD_MUTEX_INITIALIZER, .news = PTHREAD_COND_INITIALIZER};
 
-static struct np_msg *np_auth_await(void)
+static struct np_msg *np_auth_thread_await(void)
 {
 	struct np_msg *msg;
 
@@ -38,30 +38,30 @@ static struct np_msg *np_auth_await(void)
 	return msg;
 }
 
-static void *np_auth_main(void *arg)
+static void *np_auth_thread_main(void *arg)
 {
 	struct np_msg *msg;
 
-	while ((msg = np_auth_await()) != NULL)
+	while ((msg = np_auth_thread_await()) != NULL)
 		msg->fn(msg);
 	return arg;
 }
 
-int np_auth_start(void)
+int np_auth_thread_start(void)
 {
 	int ret;
 
 	np_auths.first = NULL;
 	np_auths.end = &np_auths.first;
 	np_auths.must_end = false;
-	ret = -pthread_create(&np_auths.thread, NULL, np_auth_main, NULL);
+	ret = -pthread_create(&np_auths.thread, NULL, np_auth_thread_main, NULL);
 	np_auths.is_running = !ret;
 	if (!ret)
 		pthread_setname_np(np_auths.thread, "np-auth");
 	return ret;
 }
 
-void np_auth_stop(void)
+void np_auth_thread_stop(void)
 {
 	if (np_auths.is_running) {
 		pthread_mutex_lock(&np_auths.lock);
@@ -74,7 +74,7 @@ void np_auth_stop(void)
 	np_auth_set_hosts(NULL, 0);
 }
 
-void np_auth_send(struct np_msg *msg)
+void np_auth_thread_send(struct np_msg *msg)
 {
 	if (!np_auths.is_running) {
 		msg->fn(msg);

@@ -19,10 +19,10 @@ struct np_auth_entry {
 };
 
 /* Starts the thread; without it calculations are done by who needs them. Return: 0 or -errno. */
-int np_auth_start(void);
+int np_auth_thread_start(void);
 
 /* Ends the thread and forgets all secrets. Context: control thread, no connection left. */
-void np_auth_stop(void);
+void np_auth_thread_stop(void);
 
 /**
  * np_auth_set_hosts() - which hosts have secrets, from now on
@@ -37,6 +37,6 @@ int np_auth_set_hosts(const struct np_auth_entry *entries, size_t n);
 bool np_auth_find(const char *nqn, struct np_auth_host *ret_host);
 
 /* Has @msg->fn run on the thread. Context: any thread. */
-void np_auth_send(struct np_msg *msg);
+void np_auth_thread_send(struct np_msg *msg);
 
 #endif

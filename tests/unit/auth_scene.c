@@ -33,7 +33,7 @@ int auth_teardown(void **state)
 	struct auth_scene *scene = *state;
 
 	/* First, for the thread may be about to wake the reactor. */
-	np_auth_stop();
+	np_auth_thread_stop();
 	np_lb_close(scene->lb);
 	chap_end(&scene->host);
 	free(scene);

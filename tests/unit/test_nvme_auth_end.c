@@ -9,6 +9,8 @@
 
 #include "auth_scene.h"
 
+#define WRONG_PROOF "a wrong proof of who it is, or it wants one of us (dhchap_ctrl_key)"
+
 static void test_failure__ends_the_association(void **state)
 {
 	struct auth_scene *scene = *state;
@@ -19,7 +21,21 @@ static void test_failure__ends_the_association(void **state)
 	/* Time to be told. */
 	assert_null(scene->admin->why);
 	np_lb_advance(scene->lb, NP_AUTH_FAREWELL_MS + 100);
-	assert_string_equal(scene->admin->why, "a wrong proof of who it is");
+	assert_string_equal(scene->admin->why, WRONG_PROOF);
+}
+
+/* The operator reads what has to be changed. */
+static void test_failure__says_why(void **state)
+{
+	struct auth_scene *scene = *state;
+	const uint32_t bytes = chap_negotiate(&scene->host);
+
+	scene->host.message[offsetof(struct np_auth_negotiate, protocols) +
+		offsetof(struct np_auth_protocol, nhashes)] = 0;
+	tell(scene, scene->admin, bytes);
+	assert_int_equal(ask(scene, scene->admin), NP_AUTH_ID_FAILURE1);
+	np_lb_advance(scene->lb, NP_AUTH_FAREWELL_MS + 100);
+	assert_string_equal(scene->admin->why, "it offers no hash as strong as dhchap_hash");
 }
 
 /* Whoever goes on failing has no more time for it than who does so once. */
@@ -32,7 +48,7 @@ static void test_failure__again_and_again(void **state)
 		assert_int_equal(prove(scene, scene->admin), NP_AUTH_ID_FAILURE1);
 		np_lb_advance(scene->lb, 100);
 	}
-	assert_string_equal(scene->admin->why, "a wrong proof of who it is");
+	assert_string_equal(scene->admin->why, WRONG_PROOF);
 }
 
 /* On an I/O queue it is not even known that it is the host's: the controller does not notice. */
@@ -55,7 +71,7 @@ static void test_failure__on_an_io_queue(void **state)
 	assert_int_equal(atomic_load(&ctrl->activity), 0);
 	assert_int_equal(ctrl->errlog.count, 0);
 	np_lb_advance(scene->lb, NP_AUTH_FAREWELL_MS + 100);
-	assert_string_equal(io->why, "a wrong proof of who it is");
+	assert_string_equal(io->why, WRONG_PROOF);
 	assert_null(scene->admin->why);
 	assert_true(np_status_is_ok(identify(scene->admin)));
 }
@@ -117,7 +133,7 @@ static void test_thread__does_the_work(void **state)
 	struct auth_scene *scene = *state;
 	uint32_t bytes;
 
-	assert_int_equal(np_auth_start(), 0);
+	assert_int_equal(np_auth_thread_start(), 0);
 	bytes = chap_negotiate(&scene->host);
 	exec_later(scene, scene->admin, send, bytes, scene->host.message);
 	exec_later(scene, scene->admin, receive, sizeof(scene->said), scene->said);
@@ -135,7 +151,7 @@ static void test_thread__is_not_disturbed(void **state)
 	struct np_lb_slot *first, *second;
 	uint32_t bytes;
 
-	assert_int_equal(np_auth_start(), 0);
+	assert_int_equal(np_auth_thread_start(), 0);
 	bytes = chap_negotiate(&scene->host);
 	first = np_lb_send(scene->admin, auth_sqe(nvme_fabrics_type_auth_send, bytes),
 		scene->host.message, bytes);
@@ -155,6 +171,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		AUTH_TEST(test_failure__ends_the_association),
+		AUTH_TEST(test_failure__says_why),
 		AUTH_TEST(test_failure__again_and_again),
 		AUTH_TEST(test_failure__on_an_io_queue),
 		AUTH_TEST(test_limit__of_time),
