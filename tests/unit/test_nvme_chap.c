@@ -96,6 +96,26 @@ static void test_dh__both_have_the_same_key(void **state)
 	assert_null(np_chap_dh_new(6));
 }
 
+static void test_dh__of_each_group(void **state)
+{
+	(void)state;
+	for (uint8_t group = NP_CHAP_FFDHE2048; group <= NP_CHAP_FFDHE8192; group++) {
+		const uint32_t bytes = np_chap_group_bytes(group);
+		struct np_chap_dh *a = np_chap_dh_new(group), *b = np_chap_dh_new(group);
+		uint8_t a_value[NP_CHAP_DH_BYTES], b_value[NP_CHAP_DH_BYTES];
+		uint8_t a_key[NP_CHAP_DH_BYTES], b_key[NP_CHAP_DH_BYTES];
+
+		assert_int_equal(bytes, group < 4 ? 128u + 128u * group : 256u * (group - 1));
+		assert_true(np_chap_dh_public(a, a_value, bytes));
+		assert_true(np_chap_dh_public(b, b_value, bytes));
+		assert_true(np_chap_dh_share(a, b_value, bytes, a_key));
+		assert_true(np_chap_dh_share(b, a_value, bytes, b_key));
+		assert_memory_equal(a_key, b_key, bytes);
+		np_chap_dh_free(a);
+		np_chap_dh_free(b);
+	}
+}
+
 /* ---- the dialog --------------------------------------------------------------------------- */
 
 struct scene {
@@ -368,6 +388,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_respond__as_others_calculate),
 		cmocka_unit_test(test_dh__both_have_the_same_key),
+		cmocka_unit_test(test_dh__of_each_group),
 		TEST(test_dialog__one_way),
 		TEST(test_dialog__mutual_with_dh),
 		TEST(test_dialog__wrong_secrets),
