@@ -21,6 +21,16 @@ struct chap_host {
 	uint8_t message[NP_AUTH_MESSAGE_MAX]; /* the one that was made, or heard */
 };
 
+/* 0, 1, 2, ... */
+static inline struct np_secret counting(uint8_t hash, uint8_t bytes)
+{
+	struct np_secret secret = {.hash = hash, .bytes = bytes};
+
+	for (uint8_t i = 0; i < bytes; i++)
+		secret.value[i] = i;
+	return secret;
+}
+
 /* Each leaves a message in host->message. Return: its bytes. */
 uint32_t chap_negotiate(struct chap_host *host);
 /* @challenge: what the controller said. */
