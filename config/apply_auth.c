@@ -3,7 +3,7 @@
  * apply_auth.c - which hosts have to prove who they are, and by what.
  *
  * Thread: control.
- * Depends: apply.h, auth.h.
+ * Depends: apply.h, auth_thread.h.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -165,11 +165,6 @@ static void np_reload_retire_namespaces(struct np_reload *reload)
 	}
 }
 
-static bool np_reload_has_changed(const char *a, const char *b)
-{
-	return strcmp(a ? a : "", b ? b : "") != 0;
-}
-
 /* Their secrets are in force already. */
 static void np_reload_change_hosts(struct np_reload *reload)
 {
@@ -181,8 +176,7 @@ static void np_reload_change_hosts(struct np_reload *reload)
 
 		if (!old)
 			old = &nobody;
-		if (np_reload_has_changed(now->dhchap_key, old->dhchap_key) ||
-			np_reload_has_changed(now->dhchap_ctrl_key, old->dhchap_ctrl_key))
+		if (!np_cfg_host_secrets_are_equal(now, old))
 			np_reload_note(reload, "host %s has other secrets", now->nqn);
 		else if (now->dhchap_key &&
 			(now->dhchap_hash != old->dhchap_hash ||

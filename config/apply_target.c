@@ -252,15 +252,12 @@ static bool np_apply_refers_alike(const struct np_port *a, const struct np_port 
 
 static void np_apply_swap_lists(struct np_list *a, struct np_list *b)
 {
-	struct np_list kept, *node;
+	struct np_list kept;
 
 	np_list_init(&kept);
-	while ((node = np_list_pop(a)) != NULL)
-		np_list_add_tail(&kept, node);
-	while ((node = np_list_pop(b)) != NULL)
-		np_list_add_tail(a, node);
-	while ((node = np_list_pop(&kept)) != NULL)
-		np_list_add_tail(b, node);
+	np_list_move_all(&kept, a);
+	np_list_move_all(a, b);
+	np_list_move_all(b, &kept);
 }
 
 bool np_apply_swap_offers(struct np_port *port, struct np_port *shape)

@@ -105,15 +105,6 @@ int np_cfg_check_unique(char *const *names, size_t i, const struct np_cfg_spot *
 	return 0;
 }
 
-static bool has_secrets(const struct np_cfg *cfg)
-{
-	bool is_there = false;
-
-	for (size_t i = 0; i < cfg->n_hosts; i++)
-		is_there |= cfg->hosts[i].dhchap_key != NULL;
-	return is_there;
-}
-
 static int check_allowed_hosts(const struct np_cfg *cfg, size_t index, struct np_cfg_diag *diag)
 {
 	const struct np_cfg_subsys *subsys = &cfg->subsystems[index];
@@ -130,7 +121,7 @@ static int check_allowed_hosts(const struct np_cfg *cfg, size_t index, struct np
 	spot = np_cfg_spot(diag, "subsystems[%zu].allowed_hosts", index);
 	if (subsys->allow_any_host && subsys->n_allowed_hosts)
 		np_cfg_spot_warn(&spot, "", "has no effect while attr.allow_any_host is true");
-	if (subsys->allow_any_host && has_secrets(cfg))
+	if (subsys->allow_any_host && np_cfg_has_secrets(cfg))
 		np_cfg_spot_warn(&spot, "",
 			"any host may connect: hosts[].dhchap_key keeps out nobody who calls "
 			"himself "

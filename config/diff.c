@@ -121,9 +121,16 @@ bool np_cfg_ns_is_like(const struct np_cfg_ns *a, const struct np_cfg_ns *b)
 
 bool np_cfg_qos_is_equal(const struct np_cfg_qos *a, const struct np_cfg_qos *b)
 {
-	return a->ios_per_s == b->ios_per_s && a->bytes_per_s == b->bytes_per_s &&
-		a->read_bytes_per_s == b->read_bytes_per_s &&
-		a->write_bytes_per_s == b->write_bytes_per_s;
+	const struct np_cfg_class *cls =
+		class_of(class_of(&np_cfg_class, "subsystems"), "namespaces");
+
+	return is_class_equal(class_of(cls, "qos"), a, b);
+}
+
+bool np_cfg_host_secrets_are_equal(const struct np_cfg_host *a, const struct np_cfg_host *b)
+{
+	return is_text_equal(a->dhchap_key, b->dhchap_key) &&
+		is_text_equal(a->dhchap_ctrl_key, b->dhchap_ctrl_key);
 }
 
 bool np_cfg_ns_sees_alike(const struct np_cfg_ns *a, const struct np_cfg_ns *b)

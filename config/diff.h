@@ -17,6 +17,7 @@ bool np_cfg_daemon_is_equal(const struct np_cfg_daemon *a, const struct np_cfg_d
 bool np_cfg_ns_is_like(const struct np_cfg_ns *a, const struct np_cfg_ns *b);
 
 bool np_cfg_qos_is_equal(const struct np_cfg_qos *a, const struct np_cfg_qos *b);
+bool np_cfg_host_secrets_are_equal(const struct np_cfg_host *a, const struct np_cfg_host *b);
 
 /* The same hosts see it. */
 bool np_cfg_ns_sees_alike(const struct np_cfg_ns *a, const struct np_cfg_ns *b);

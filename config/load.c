@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "config/json.h"
+#include "target/base/secret.h"
 
 #define FILE_MAX_BYTES (16 << 20)
 #define FIRST_BYTES (64 << 10)
@@ -58,14 +59,10 @@ err_text:
 /* Whoever can read a secret is as good as its host. */
 static void warn_of_readers(const struct np_cfg *cfg, mode_t mode, struct np_cfg_diag *diag)
 {
-	for (size_t i = 0; i < cfg->n_hosts; i++) {
-		if (!cfg->hosts[i].dhchap_key || !(mode & (S_IRGRP | S_IROTH)))
-			continue;
+	if (np_cfg_has_secrets(cfg) && mode & (S_IRGRP | S_IROTH))
 		np_cfg_diag_warn(diag, "hosts",
 			"the file holds secrets, and others than its owner may read it (mode %03o)",
 			(unsigned int)mode & 0777);
-		return;
-	}
 }
 
 int np_cfg_load(const char *path, struct np_cfg_diag *diag, struct np_cfg **ret_cfg)
@@ -85,6 +82,7 @@ int np_cfg_load(const char *path, struct np_cfg_diag *diag, struct np_cfg **ret_
 	if (err < 0)
 		return np_cfg_diag_error(diag, err, "", "%s", strerror(-err));
 	err = np_cfg_parse(text, len, diag, ret_cfg);
+	np_secret_forget(text, len);
 	free(text);
 	if (!err)
 		warn_of_readers(*ret_cfg, st.st_mode, diag);

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "config/fields.h"
+#include "target/base/secret.h"
 
 static const void *at(const struct np_cfg_field *field, const void *base)
 {
@@ -235,7 +236,7 @@ static void fini_list(const struct np_cfg_field *field, void *base)
 static void fini_text(char *text)
 {
 	if (text)
-		explicit_bzero(text, strlen(text));
+		np_secret_forget(text, strlen(text));
 	free(text);
 }
 
@@ -305,6 +306,15 @@ const struct np_cfg_host *np_cfg_find_host(const struct np_cfg *cfg, const char 
 			return &cfg->hosts[i];
 	}
 	return NULL;
+}
+
+bool np_cfg_has_secrets(const struct np_cfg *cfg)
+{
+	for (size_t i = 0; i < cfg->n_hosts; i++) {
+		if (cfg->hosts[i].dhchap_key)
+			return true;
+	}
+	return false;
 }
 
 const struct np_cfg_subsys *np_cfg_find_subsys(const struct np_cfg *cfg, const char *nqn)

@@ -303,6 +303,9 @@ const struct np_cfg_subsys *np_cfg_find_subsys(const struct np_cfg *cfg, const c
 struct np_cfg_ns *np_cfg_find_ns(const struct np_cfg_subsys *subsys, uint32_t nsid);
 const struct np_cfg_port *np_cfg_find_port(const struct np_cfg *cfg, uint16_t portid);
 
+/* Has any host a dhchap_key? */
+bool np_cfg_has_secrets(const struct np_cfg *cfg);
+
 /* The name by which p2pmem means @memory, "" if it has none. Return: borrowed. */
 const char *np_cfg_memory_name(const struct np_cfg_memory *memory);
 

@@ -64,6 +64,18 @@ static inline struct np_list *np_list_pop(struct np_list *list)
 	return node;
 }
 
+/* Moves all nodes of @from to the end of @list, in their order. */
+static inline void np_list_move_all(struct np_list *list, struct np_list *from)
+{
+	if (np_list_is_empty(from))
+		return;
+	from->next->prev = list->prev;
+	list->prev->next = from->next;
+	from->prev->next = list;
+	list->prev = from->prev;
+	np_list_init(from);
+}
+
 #define np_list_first(list, type, member) \
 	(np_list_is_empty(list) ? NULL : np_container_of((list)->next, type, member))
 

@@ -28,8 +28,7 @@ struct np_auth {
 	bool is_busy;    /* a command is with the authentication thread, and the dialog with it */
 	bool is_awaited; /* and counted in nunproven of the controller */
 	bool is_ended;   /* end_msg is on its way */
-	bool has_failed;
-	const char *failure;
+	const char *failure; /* NULL: none since the last proof */
 	struct np_timer timer;
 	const char *end_why;
 	struct np_msg end_msg;
@@ -108,12 +107,6 @@ struct np_auth_proof np_auth_proof_of(const struct np_queue *queue)
 
 /* ---- queues, their reactor ---------------------------------------------------------------- */
 
-bool np_auth_is_open(const struct np_queue *queue)
-{
-	/* Without a controller it is not known yet. */
-	return !queue->ctrl || !queue->auth || np_auth_proof_of(queue).is_there;
-}
-
 static uint64_t np_auth_now_ms(const struct np_queue *queue)
 {
 	return queue->reactor->now_us / 1000;
@@ -159,7 +152,7 @@ static void np_auth_expired(struct np_timer *timer)
 	if (auth->is_ended)
 		return;
 	auth->is_ended = true;
-	auth->end_why = auth->has_failed ? auth->failure : "no proof of who it is";
+	auth->end_why = auth->failure ? auth->failure : "no proof of who it is";
 	auth->end_msg.fn = np_auth_end;
 	np_registry_send(&auth->end_msg);
 }
@@ -175,7 +168,7 @@ static void np_auth_succeeded(struct np_auth *auth)
 			auth->queue->ctrl->cntlid, host,
 			dialog->is_mutual ? "itself, and so have we" : "itself",
 			np_chap_hash_name(dialog->hash), np_chap_group_name(dialog->group));
-	auth->has_failed = false;
+	auth->failure = NULL;
 	np_auth_settle(auth);
 	if (!auth->queue->qid)
 		atomic_store(&auth->queue->ctrl->proven_ms, np_auth_now_ms(auth->queue));
@@ -213,9 +206,8 @@ static void np_auth_failed(struct np_auth *auth)
 	char host[NP_NQN_BYTES];
 
 	atomic_store(&auth->proof, 0);
-	if (auth->has_failed)
+	if (auth->failure)
 		return;
-	auth->has_failed = true;
 	auth->failure = np_auth_failure(&auth->dialog);
 	np_log_escape(host, sizeof(host), auth->hostnqn, sizeof(auth->hostnqn));
 	np_event(NP_EVENT_HOST, NP_LOG_WARN, "ctrl %u q%u: host '%s': %s (explanation %02xh)",

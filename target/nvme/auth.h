@@ -48,11 +48,15 @@ void np_auth_begin(struct np_queue *queue);
 /* The queue is being drained. Context: its reactor. */
 void np_auth_drain(struct np_queue *queue);
 
-/* May the queue be used? Not before its host has proven who it is, if it has to. Context: its reactor. */
-bool np_auth_is_open(const struct np_queue *queue);
-
 /* Context: any thread. */
 struct np_auth_proof np_auth_proof_of(const struct np_queue *queue);
+
+/* May the queue be used? Not before its host has proven who it is, if it has to. Context: its reactor. */
+static inline bool np_auth_is_open(const struct np_queue *queue)
+{
+	/* Without a controller it is not known yet. */
+	return !queue->ctrl || !queue->auth || np_auth_proof_of(queue).is_there;
+}
 
 struct np_status np_auth_check(struct np_req *req, uint32_t *ret_bytes);
 void np_auth_execute(struct np_req *req);

@@ -148,8 +148,7 @@ static bool np_qos_sort(struct np_qos_line *line, struct np_list *queued, bool h
 
 	/* What is answered here may bring new ones at once. */
 	np_list_init(&waiting);
-	while ((node = np_list_pop(queued)) != NULL)
-		np_list_add_tail(&waiting, node);
+	np_list_move_all(&waiting, queued);
 	while ((node = np_list_pop(&waiting)) != NULL) {
 		struct np_req *req = np_container_of(node, struct np_req, link);
 		const struct np_status status = np_req_must_end(req);

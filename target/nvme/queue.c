@@ -21,8 +21,7 @@ static void np_queue_retry(struct np_timer *timer)
 	struct np_list busy, *node;
 
 	np_list_init(&busy);
-	while ((node = np_list_pop(&queue->retry)) != NULL)
-		np_list_add_tail(&busy, node);
+	np_list_move_all(&busy, &queue->retry);
 	while ((node = np_list_pop(&busy)) != NULL) {
 		struct np_req *req = np_container_of(node, struct np_req, link);
 

@@ -244,18 +244,17 @@ void np_registry_connect(struct np_req *req)
 	np_registry_ask(req, np_registry_handle);
 }
 
+void np_registry_disconnect_queue(struct np_queue *queue, const char *why)
+{
+	np_registry.transport->ops->abort_conn(np_registry.transport, queue, why);
+}
+
 void np_registry_disconnect(struct np_ctrl *ctrl, const char *why)
 {
 	struct np_list *pos, *tmp;
 
 	np_list_for_each_safe(pos, tmp, &ctrl->queues)
-		np_registry.transport->ops->abort_conn(np_registry.transport,
-			np_container_of(pos, struct np_queue, ctrl_link), why);
-}
-
-void np_registry_disconnect_queue(struct np_queue *queue, const char *why)
-{
-	np_registry.transport->ops->abort_conn(np_registry.transport, queue, why);
+		np_registry_disconnect_queue(np_container_of(pos, struct np_queue, ctrl_link), why);
 }
 
 void np_queue_closed(struct np_queue *queue)

@@ -106,6 +106,27 @@ static void test_np_list__order_and_double_removal(void **state)
 	assert_true(np_list_is_empty(&list));
 }
 
+static void test_np_list_move_all__keeps_the_order(void **state)
+{
+	struct np_list list, other, a, b, c;
+
+	(void)state;
+	np_list_init(&list);
+	np_list_init(&other);
+	np_list_move_all(&list, &other);
+	assert_true(np_list_is_empty(&list) && np_list_is_empty(&other));
+	np_list_add_tail(&list, &a);
+	np_list_add_tail(&other, &b);
+	np_list_add_tail(&other, &c);
+	np_list_move_all(&list, &other);
+	assert_true(np_list_is_empty(&other));
+	/* One of those that were moved can be removed. */
+	np_list_del(&b);
+	assert_ptr_equal(np_list_pop(&list), &a);
+	assert_ptr_equal(np_list_pop(&list), &c);
+	assert_true(np_list_is_empty(&list));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +135,7 @@ int main(void)
 		cmocka_unit_test(test_np_log_escape__bounds_and_bytes),
 		cmocka_unit_test(test_np_log_allowed__budget),
 		cmocka_unit_test(test_np_list__order_and_double_removal),
+		cmocka_unit_test(test_np_list_move_all__keeps_the_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,8 +23,7 @@ static void run_later(struct np_rdma_cq *cq)
 
 	/* What is added meanwhile has its turn next time, so that this loop ends. */
 	np_list_init(&todo);
-	while ((link = np_list_pop(&cq->later)))
-		np_list_add_tail(&todo, link);
+	np_list_move_all(&todo, &cq->later);
 	while ((link = np_list_pop(&todo))) {
 		struct np_rdma_later *later = np_container_of(link, struct np_rdma_later, link);
 

@@ -35,13 +35,6 @@ static struct raw_queue *open_unproven(struct raw_env *env, struct raw_env *ret_
 	return NULL;
 }
 
-static bool close_unproven(
-	struct raw_env *env, const struct raw_env *other, struct raw_queue *queue, bool is_ok)
-{
-	raw_queue_close(queue);
-	return raw_say(env, is_ok, "%s", other->detail);
-}
-
 static void auth_sqe(const struct raw_env *env, struct np_sqe *sqe, uint8_t fctype, uint32_t bytes)
 {
 	const struct np_auth_cmd cmd = {.spsp0 = NP_AUTH_SPSP,
@@ -51,8 +44,7 @@ static void auth_sqe(const struct raw_env *env, struct np_sqe *sqe, uint8_t fcty
 
 	raw_sqe_init(sqe, NP_OPCODE_FABRICS, fctype);
 	memcpy(&sqe->cdw10, &cmd, sizeof(cmd));
-	raw_sgl_keyed(
-		&sqe->sgl, (uintptr_t)env->data, bytes, env->data_mr->rkey, NP_SGL_SUB_ADDRESS);
+	raw_use_data(env, sqe, bytes);
 }
 
 /* ---- what is not taken -------------------------------------------------------------------- */
@@ -78,7 +70,7 @@ static bool run_required(struct raw_env *env, const struct raw_case *self)
 		raw_sqe_init(&sqe, cmds[i].opcode, cmds[i].fctype);
 		is_ok = raw_expect(queue, &sqe, NULL, 0, self->want);
 	}
-	return queue && close_unproven(env, &other, queue, is_ok);
+	return queue && raw_end_as(env, &other, queue, is_ok);
 }
 
 static bool run_fields(struct raw_env *env, const struct raw_case *self)
@@ -104,7 +96,7 @@ static bool run_fields(struct raw_env *env, const struct raw_case *self)
 		((uint8_t *)&sqe.cdw10)[faults[i / 2].offset] = faults[i / 2].value;
 		is_ok = raw_expect(queue, &sqe, NULL, 0, self->want);
 	}
-	return queue && close_unproven(env, &other, queue, is_ok);
+	return queue && raw_end_as(env, &other, queue, is_ok);
 }
 
 static bool run_needless(struct raw_env *env, const struct raw_case *self)
@@ -177,7 +169,7 @@ static bool run_noise(struct raw_env *env, const struct raw_case *self)
 	struct raw_queue *queue = open_unproven(env, &other);
 
 	return queue &&
-		close_unproven(env, &other, queue,
+		raw_end_as(env, &other, queue,
 			send_message(queue, noise, sizeof(noise)) && expect_failure(queue, self));
 }
 
@@ -191,7 +183,7 @@ static bool run_guess(struct raw_env *env, const struct raw_case *self)
 
 	message[offsetof(struct np_auth_reply, hash_bytes)] = 32;
 	return queue &&
-		close_unproven(env, &other, queue,
+		raw_end_as(env, &other, queue,
 			hear_challenge(queue) && send_message(queue, message, sizeof(message)) &&
 				expect_failure(queue, self));
 }
@@ -205,7 +197,7 @@ static bool run_content(struct raw_env *env, const struct raw_case *self)
 	struct raw_queue *queue = open_unproven(env, &other);
 
 	return queue &&
-		close_unproven(env, &other, queue,
+		raw_end_as(env, &other, queue,
 			hear_challenge(queue) && send_message(queue, &message, sizeof(message)) &&
 				expect_failure(queue, self));
 }

@@ -16,16 +16,14 @@ static bool run_admin(struct raw_env *env, const struct raw_case *self)
 
 	raw_sqe_init(&sqe, nvme_admin_identify, 0);
 	sqe.cdw10 = np_le32(NVME_IDENTIFY_CNS_CTRL);
-	raw_sgl_keyed(&sqe.sgl, (uintptr_t)env->data, NVME_IDENTIFY_DATA_SIZE, env->data_mr->rkey,
-		NP_SGL_SUB_ADDRESS);
+	raw_use_data(env, &sqe, NVME_IDENTIFY_DATA_SIZE);
 	self->twist(env, &sqe);
 	return raw_expect(env->shared->admin, &sqe, NULL, 0, self->want);
 }
 
 static void set_lba(struct np_sqe *sqe, uint64_t lba, uint16_t nlb_0b)
 {
-	sqe->cdw10 = np_le32((uint32_t)lba);
-	sqe->cdw11 = np_le32((uint32_t)(lba >> 32));
+	raw_set_lba(sqe, lba);
 	sqe->cdw12 = np_le32(nlb_0b);
 }
 
@@ -108,8 +106,7 @@ static void twist_lba_wraps(const struct raw_env *env, struct np_sqe *sqe)
 {
 	(void)env;
 	set_lba(sqe, UINT64_MAX, 1);
-	raw_sgl_keyed(&sqe->sgl, (uintptr_t)env->data, 2 * env->block_bytes, env->data_mr->rkey,
-		NP_SGL_SUB_ADDRESS);
+	raw_use_data(env, sqe, 2 * env->block_bytes);
 }
 
 /* Its byte offset, not its number, wraps. */
@@ -123,8 +120,7 @@ static void twist_nlb_beyond_mdts(const struct raw_env *env, struct np_sqe *sqe)
 	uint32_t nblocks = env->mdts_bytes / env->block_bytes + 1;
 
 	set_lba(sqe, 0, (uint16_t)(nblocks - 1));
-	raw_sgl_keyed(&sqe->sgl, (uintptr_t)env->data, nblocks * env->block_bytes,
-		env->data_mr->rkey, NP_SGL_SUB_ADDRESS);
+	raw_use_data(env, sqe, nblocks * env->block_bytes);
 }
 
 static void twist_nlb_max(const struct raw_env *env, struct np_sqe *sqe)
@@ -179,8 +175,7 @@ static bool run_disconnect(struct raw_env *env, const struct raw_case *self)
 		return false;
 	raw_sqe_init(&sqe, nvme_admin_identify, 0);
 	sqe.cdw10 = np_le32(NVME_IDENTIFY_CNS_CTRL);
-	raw_sgl_keyed(
-		&sqe.sgl, (uintptr_t)env->data, sizeof(id), env->data_mr->rkey, NP_SGL_SUB_ADDRESS);
+	raw_use_data(env, &sqe, sizeof(id));
 	if (!raw_expect(ctrl->admin, &sqe, NULL, 0, 0))
 		return false;
 	memcpy(&id, env->data, sizeof(id));

@@ -253,7 +253,7 @@ static bool run_long_range_list(struct raw_env *env, const struct raw_case *self
 	(void)self;
 	memset(env->data, 0, 4096);
 	raw_sqe_init(&sqe, nvme_cmd_dsm, env->nsid);
-	raw_sgl_keyed(&sqe.sgl, (uintptr_t)env->data, 4096, env->data_mr->rkey, NP_SGL_SUB_ADDRESS);
+	raw_use_data(env, &sqe, 4096);
 	return raw_expect(env->shared->io, &sqe, NULL, 0, 0);
 }
 

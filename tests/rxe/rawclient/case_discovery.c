@@ -20,20 +20,13 @@ static bool open_there(struct raw_env *env, struct raw_env *there, struct raw_ct
 	return ctrl->admin && raw_enable(ctrl->admin);
 }
 
-static bool close_there(
-	struct raw_env *env, const struct raw_env *there, struct raw_ctrl *ctrl, bool is_ok)
-{
-	raw_queue_close(ctrl->admin);
-	return raw_say(env, is_ok, "%s", there->detail);
-}
-
 static bool run_there(struct raw_env *env, const struct raw_case *self)
 {
 	struct raw_ctrl ctrl = {0};
 	struct raw_env there;
 	bool is_ok = open_there(env, &there, &ctrl) && raw_run_fields(&there, self);
 
-	return close_there(env, &there, &ctrl, is_ok);
+	return raw_end_as(env, &there, ctrl.admin, is_ok);
 }
 
 /* It has an admin queue, and that alone. */
@@ -55,7 +48,7 @@ static bool run_io_queue(struct raw_env *env, const struct raw_case *self)
 		raw_say(&there, is_ok, "status %03xh", raw_status(&answer));
 	}
 	raw_queue_close(io);
-	return close_there(env, &there, &ctrl, io && is_ok);
+	return raw_end_as(env, &there, ctrl.admin, io && is_ok);
 }
 
 /* clang-format off */

@@ -79,8 +79,7 @@ static void init(const struct raw_env *env, const struct each *each, struct np_s
 	if (each->flags & MOVES_BLOCKS)
 		bytes = env->block_bytes;
 	if (bytes)
-		raw_sgl_keyed(&sqe->sgl, (uintptr_t)env->data, bytes, env->data_mr->rkey,
-			NP_SGL_SUB_ADDRESS);
+		raw_use_data(env, sqe, bytes);
 }
 
 static bool refused(struct raw_env *env, const struct each *each, struct np_sqe *sqe,
@@ -188,14 +187,11 @@ static bool try_blocks(struct raw_env *env, const struct each *each, const char 
 	struct np_sqe sqe;
 
 	init(env, each, &sqe);
-	sqe.cdw10 = np_le32((uint32_t)lba);
-	sqe.cdw11 = np_le32((uint32_t)(lba >> 32));
+	raw_set_lba(&sqe, lba);
 	if (each->flags & HAS_NLB)
 		sqe.cdw12 = np_le32(nblocks - 1);
 	if (each->flags & MOVES_BLOCKS)
-		raw_sgl_keyed(&sqe.sgl, (uintptr_t)env->data,
-			(uint32_t)((uint64_t)nblocks * env->block_bytes), env->data_mr->rkey,
-			NP_SGL_SUB_ADDRESS);
+		raw_use_data(env, &sqe, (uint32_t)((uint64_t)nblocks * env->block_bytes));
 	return refused(env, each, &sqe, what, want, where);
 }
 

@@ -19,8 +19,7 @@ static bool read_error(struct raw_env *env, struct nvme_error_log_page *ret_entr
 
 	raw_sqe_init(&sqe, nvme_admin_get_log_page, 0);
 	sqe.cdw10 = np_le32(NUMD((uint32_t)sizeof(*ret_entry)) | NVME_LOG_LID_ERROR);
-	raw_sgl_keyed(&sqe.sgl, (uintptr_t)env->data, sizeof(*ret_entry), env->data_mr->rkey,
-		NP_SGL_SUB_ADDRESS);
+	raw_use_data(env, &sqe, sizeof(*ret_entry));
 	if (!raw_expect(env->shared->admin, &sqe, NULL, 0, 0))
 		return false;
 	memcpy(ret_entry, env->data, sizeof(*ret_entry));
@@ -63,8 +62,7 @@ bool raw_run_fields(struct raw_env *env, const struct raw_case *self)
 	sqe.cdw15 = np_le32(fields->cdw10_15[5]);
 	memcpy(env->data, fields->data ? fields->data : "", fields->data_bytes);
 	if (fields->bytes)
-		raw_sgl_keyed(&sqe.sgl, (uintptr_t)env->data, fields->bytes, env->data_mr->rkey,
-			NP_SGL_SUB_ADDRESS);
+		raw_use_data(env, &sqe, fields->bytes);
 	if (!fields->is_unnamed)
 		where = (uint16_t)(fields->byte | fields->bit << 8);
 	return raw_expect(fields->is_io ? ctrl->io : ctrl->admin, &sqe, NULL, 0, self->want) &&

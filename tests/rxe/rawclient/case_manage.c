@@ -23,7 +23,7 @@ static bool create(struct raw_env *env, uint32_t *ret_nsid, bool is_shared, uint
 
 	raw_sqe_init(&sqe, nvme_admin_ns_mgmt, 0);
 	memcpy(env->data, &data, sizeof(data));
-	raw_sgl_keyed(&sqe.sgl, (uintptr_t)env->data, PAGE, env->data_mr->rkey, NP_SGL_SUB_ADDRESS);
+	raw_use_data(env, &sqe, PAGE);
 	if (raw_exec(env->shared->admin, &sqe, NULL, 0, &answer) || raw_status(&answer) != want)
 		return raw_say(env, false, "create: status %03xh", raw_status(&answer));
 	*ret_nsid = np_le32(answer.cqe.dw0);
@@ -49,7 +49,7 @@ static bool attach(
 	sqe.cdw10 = np_le32(
 		is_attached ? NVME_NS_ATTACH_SEL_CTRL_ATTACH : NVME_NS_ATTACH_SEL_CTRL_DEATTACH);
 	memcpy(env->data, &list, sizeof(list));
-	raw_sgl_keyed(&sqe.sgl, (uintptr_t)env->data, PAGE, env->data_mr->rkey, NP_SGL_SUB_ADDRESS);
+	raw_use_data(env, &sqe, PAGE);
 	return raw_expect(env->shared->admin, &sqe, NULL, 0, want);
 }
 
@@ -76,8 +76,7 @@ static bool try_block(struct raw_env *made, uint8_t opcode, uint32_t bytes, uint
 	if (opcode == nvme_cmd_copy)
 		sqe.cdw10 = np_le32(1);
 	if (bytes)
-		raw_sgl_keyed(&sqe.sgl, (uintptr_t)made->data, bytes, made->data_mr->rkey,
-			NP_SGL_SUB_ADDRESS);
+		raw_use_data(made, &sqe, bytes);
 	return raw_expect(made->shared->io, &sqe, NULL, 0, want);
 }
 

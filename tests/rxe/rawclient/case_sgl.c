@@ -155,8 +155,7 @@ static void twist_plain_address(const struct raw_env *env, struct np_sqe *sqe)
 
 static void set_length(const struct raw_env *env, struct np_sqe *sqe, uint32_t bytes)
 {
-	raw_sgl_keyed(
-		&sqe->sgl, (uintptr_t)env->data, bytes, env->data_mr->rkey, NP_SGL_SUB_ADDRESS);
+	raw_use_data(env, sqe, bytes);
 }
 
 static void twist_short(const struct raw_env *env, struct np_sqe *sqe)

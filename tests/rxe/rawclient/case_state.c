@@ -31,8 +31,7 @@ static bool know_delays(struct raw_env *env, bool are_known)
 
 	raw_sqe_init(&sqe, nvme_admin_set_features, 0);
 	sqe.cdw10 = np_le32(NVME_FEAT_FID_HOST_BEHAVIOR);
-	raw_sgl_keyed(&sqe.sgl, (uintptr_t)env->data, BEHAVIOUR_BYTES, env->data_mr->rkey,
-		NP_SGL_SUB_ADDRESS);
+	raw_use_data(env, &sqe, BEHAVIOUR_BYTES);
 	memset(env->data, 0, BEHAVIOUR_BYTES);
 	env->data[0] = are_known;
 	return raw_expect(env->shared->admin, &sqe, NULL, 0, 0);
@@ -91,7 +90,7 @@ static uint32_t find_by_state(struct raw_env *env, enum nvme_ana_state state)
 
 	raw_sqe_init(&sqe, nvme_admin_get_log_page, 0);
 	sqe.cdw10 = np_le32(NUMD_PAGE | NVME_LOG_LID_ANA);
-	raw_sgl_keyed(&sqe.sgl, (uintptr_t)env->data, PAGE, env->data_mr->rkey, NP_SGL_SUB_ADDRESS);
+	raw_use_data(env, &sqe, PAGE);
 	if (!raw_expect(env->shared->admin, &sqe, NULL, 0, 0))
 		return 0;
 	for (unsigned int i = 0; i < np_le16(log->ngrps); i++) {
@@ -124,8 +123,7 @@ static bool try_travellers(
 		sqe.cdw11 = np_le32(travellers[i].cdw11);
 		memset(env->data, 0, PAGE);
 		if (bytes)
-			raw_sgl_keyed(&sqe.sgl, (uintptr_t)env->data, bytes, env->data_mr->rkey,
-				NP_SGL_SUB_ADDRESS);
+			raw_use_data(env, &sqe, bytes);
 		if (!expect_whole(queue, &sqe, travellers[i].name, self->want, is_delayed) ||
 			(!is_delayed &&
 				!raw_is_logged(env, &sqe, !travellers[i].is_admin, self->want,
@@ -273,8 +271,7 @@ static bool run_full(struct raw_env *env, const struct raw_case *self)
 	memcpy(env->data, &range, sizeof(range));
 	raw_sqe_init(&sqe, nvme_cmd_dsm, env->nsid);
 	sqe.cdw11 = np_le32(NVME_DSMGMT_AD);
-	raw_sgl_keyed(&sqe.sgl, (uintptr_t)env->data, sizeof(range), env->data_mr->rkey,
-		NP_SGL_SUB_ADDRESS);
+	raw_use_data(env, &sqe, sizeof(range));
 	if (!raw_expect(io, &sqe, NULL, 0, 0))
 		return false;
 	raw_rw(env, &sqe, nvme_cmd_write, lba, most);

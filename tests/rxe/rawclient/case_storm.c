@@ -152,8 +152,7 @@ static void send_connect(struct raw_queue *queue)
 	raw_sqe_init(&sqe, NP_OPCODE_FABRICS, nvme_fabrics_type_connect);
 	memcpy(&sqe.cdw10, &connect.cmd, sizeof(connect.cmd));
 	memcpy(env->data, &connect.data, sizeof(connect.data));
-	raw_sgl_keyed(&sqe.sgl, (uintptr_t)env->data, sizeof(connect.data), env->data_mr->rkey,
-		NP_SGL_SUB_ADDRESS);
+	raw_use_data(env, &sqe, sizeof(connect.data));
 	send_sqe(queue, &sqe, 0);
 }
 

@@ -52,19 +52,13 @@ static bool learn_zones(struct raw_env *env, uint64_t *ret_zone_blocks)
 	return raw_say(env, *ret_zone_blocks, "no zones");
 }
 
-static void set_lba(struct np_sqe *sqe, uint64_t lba)
-{
-	sqe->cdw10 = np_le32((uint32_t)lba);
-	sqe->cdw11 = np_le32((uint32_t)(lba >> 32));
-}
-
 /* Zone Management Send. */
 static bool zone_send(struct raw_env *env, uint64_t lba, uint32_t action, uint16_t want)
 {
 	struct np_sqe sqe;
 
 	raw_sqe_init(&sqe, nvme_zns_cmd_mgmt_send, env->nsid);
-	set_lba(&sqe, lba);
+	raw_set_lba(&sqe, lba);
 	sqe.cdw13 = np_le32(action);
 	return raw_expect(env->shared->io, &sqe, NULL, 0, want);
 }
@@ -171,13 +165,12 @@ static bool run_zoned(struct raw_env *env, const struct raw_case *self)
 	lba = zoned->at.zone * zone_blocks + (uint64_t)(int64_t)zoned->at.block +
 		(zoned->at.block < 0 ? zone_blocks : 0);
 	raw_sqe_init(&sqe, zoned->opcode, env->nsid);
-	set_lba(&sqe, zoned->is_beyond_end ? env->nblocks : lba);
+	raw_set_lba(&sqe, zoned->is_beyond_end ? env->nblocks : lba);
 	sqe.cdw12 = np_le32(zoned->nblocks ? zoned->nblocks - 1 : zoned->cdw12);
 	sqe.cdw13 = np_le32(zoned->cdw13);
 	bytes = zoned->nblocks ? zoned->nblocks * env->block_bytes : zoned->bytes;
 	if (bytes)
-		raw_sgl_keyed(&sqe.sgl, (uintptr_t)env->data, bytes, env->data_mr->rkey,
-			NP_SGL_SUB_ADDRESS);
+		raw_use_data(env, &sqe, bytes);
 	return raw_expect(env->shared->io, &sqe, NULL, 0, zoned->want) &&
 		raw_is_logged(
 			env, &sqe, true, zoned->want, zoned->where ? zoned->where : RAW_NO_FIELD);

@@ -31,6 +31,18 @@ void raw_sgl_keyed(
 	desc->type = (uint8_t)(NP_SGL_KEYED_DATA_BLOCK << 4 | subtype);
 }
 
+void raw_use_data(const struct raw_env *env, struct np_sqe *sqe, uint32_t bytes)
+{
+	raw_sgl_keyed(
+		&sqe->sgl, (uintptr_t)env->data, bytes, env->data_mr->rkey, NP_SGL_SUB_ADDRESS);
+}
+
+void raw_set_lba(struct np_sqe *sqe, uint64_t lba)
+{
+	sqe->cdw10 = np_le32((uint32_t)lba);
+	sqe->cdw11 = np_le32((uint32_t)(lba >> 32));
+}
+
 void raw_sgl_offset(struct np_sgl_desc *desc, uint8_t type, uint64_t offset, uint32_t bytes)
 {
 	*desc = (struct np_sgl_desc){
@@ -44,11 +56,9 @@ void raw_rw(const struct raw_env *env, struct np_sqe *sqe, uint8_t opcode, uint6
 	uint32_t nblocks)
 {
 	raw_sqe_init(sqe, opcode, env->nsid);
-	sqe->cdw10 = np_le32((uint32_t)lba);
-	sqe->cdw11 = np_le32((uint32_t)(lba >> 32));
+	raw_set_lba(sqe, lba);
 	sqe->cdw12 = np_le32(nblocks - 1);
-	raw_sgl_keyed(&sqe->sgl, (uintptr_t)env->data, nblocks * env->block_bytes,
-		env->data_mr->rkey, NP_SGL_SUB_ADDRESS);
+	raw_use_data(env, sqe, nblocks * env->block_bytes);
 }
 
 int raw_exec(struct raw_queue *queue, struct np_sqe *sqe, const void *icd, uint32_t icd_bytes,
@@ -172,8 +182,7 @@ int raw_connect_exec(
 		return raw_exec(queue, &sqe, &connect->data, connect->bytes, ret_answer);
 	}
 	memcpy(env->data, &connect->data, sizeof(connect->data));
-	raw_sgl_keyed(&sqe.sgl, (uintptr_t)env->data, connect->bytes, env->data_mr->rkey,
-		NP_SGL_SUB_ADDRESS);
+	raw_use_data(env, &sqe, connect->bytes);
 	return raw_exec(queue, &sqe, NULL, 0, ret_answer);
 }
 
@@ -230,6 +239,12 @@ static bool property_get(struct raw_queue *admin, uint32_t offset, uint64_t *ret
 	return true;
 }
 
+bool raw_end_as(struct raw_env *env, const struct raw_env *as, struct raw_queue *queue, bool result)
+{
+	raw_queue_close(queue);
+	return raw_say(env, result, "%s", as->detail);
+}
+
 bool raw_enable(struct raw_queue *admin)
 {
 	const uint64_t cc = CC_ENABLED | (uint32_t)admin->env->css << NVME_CC_CSS_SHIFT;
@@ -259,8 +274,7 @@ bool raw_identify(struct raw_queue *admin, uint32_t nsid, uint32_t cns, uint8_t 
 	raw_sqe_init(&sqe, nvme_admin_identify, nsid);
 	sqe.cdw10 = np_le32(cns);
 	sqe.cdw11 = np_le32((uint32_t)csi << 24);
-	raw_sgl_keyed(&sqe.sgl, (uintptr_t)env->data, NVME_IDENTIFY_DATA_SIZE, env->data_mr->rkey,
-		NP_SGL_SUB_ADDRESS);
+	raw_use_data(env, &sqe, NVME_IDENTIFY_DATA_SIZE);
 	return raw_expect(admin, &sqe, NULL, 0, 0);
 }
 

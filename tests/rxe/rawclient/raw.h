@@ -211,6 +211,11 @@ void raw_sqe_init(struct np_sqe *sqe, uint8_t opcode, uint32_t nsid);
 void raw_sgl_keyed(
 	struct np_sgl_desc *desc, uint64_t addr, uint32_t bytes, uint32_t key, uint8_t subtype);
 
+/* The data is @bytes from where env->data begins. */
+void raw_use_data(const struct raw_env *env, struct np_sqe *sqe, uint32_t bytes);
+
+void raw_set_lba(struct np_sqe *sqe, uint64_t lba);
+
 /* A descriptor of @type whose address is an offset in the capsule. */
 void raw_sgl_offset(struct np_sgl_desc *desc, uint8_t type, uint64_t offset, uint32_t bytes);
 
@@ -253,6 +258,10 @@ struct raw_queue *raw_open_plain(struct raw_env *env, uint16_t qid, uint16_t dep
 /* A connected queue. Return: NULL after raw_say(). */
 struct raw_queue *raw_open_connected(
 	struct raw_env *env, uint16_t qid, uint16_t depth, uint16_t cntlid, uint16_t *ret_cntlid);
+
+/* Ends what was done with @as, a copy of @env that is another host or looks at another subsystem. */
+bool raw_end_as(
+	struct raw_env *env, const struct raw_env *as, struct raw_queue *queue, bool result);
 
 /* Sets CC.EN and waits for CSTS.RDY. */
 bool raw_enable(struct raw_queue *admin);
